@@ -2,9 +2,11 @@
 #pragma once
 
 #include "hagw-proxyd/crew/crowd.h"
+#include "hagw-proxyd/crew/message.h"
 #include "libhagw/net/buffer.h"
 #include "libhagw/pure/channelframe.h"
 #include "libhagw/pure/cidr.h"
+#include "libhagw/pure/proxyprotocol.h"
 
 /* Somebody who has come, as a value: on the way to who serves him, from one worker to another too. */
 
@@ -42,8 +44,20 @@ typedef struct Visitor {
         CrowdPlace crowd; /* among those of his address */
         bool noted; /* by conn_note_outside(), at the worker that he comes from */
         uint8_t secret[CHANNEL_SECRET_SIZE]; /* ARRIVAL_CHANNEL_OPENED: of the relay's TLS */
-        Buffer *in; /* what was read from him already; NULL: nothing */
+        Buffer *in; /* what was read from him already; NULL: nothing. Of no worker's pool */
 } Visitor;
+/* Lets go of what he holds. Where he came by a channel, who counts those counts him. */
+void visitor_let_go(Visitor *v);
+/* Where he comes from, and to; what cannot be known is not told. */
+ProxyPair visitor_pair(const Visitor *v);
+
+/* Counts one who is here, and one who is no more. The main thread hears when a crowd has left, for its
+ * memory. */
+#define VISITORS_CROWD 256U /* at once, and three of four of them gone */
+void visitors_came(Worker *w);
+void visitors_left(Worker *w);
+extern const MessageKind crowd_left_message;
+
 /* Gives him to the room that serves visitors, with all that he brings: he has come by another way than the
  * door. */
 void visitor_give(Worker *w, Visitor *v);

@@ -210,15 +210,6 @@ int worker_new(unsigned index, Worker *const *crew, unsigned n_crew, Queue *main
         return 0;
 }
 
-void visitor_give(Worker *w, Visitor *v) {
-        for (const Room *const *room = w->rooms; *room; room++)
-                if ((*room)->visitor) {
-                        (*room)->visitor(w, v);
-                        return;
-                }
-        assert(false);
-}
-
 void worker_say(Worker *w, const MessageKind *kind) {
         Message *m = message_new(kind);
 

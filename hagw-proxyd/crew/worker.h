@@ -76,6 +76,7 @@ struct Worker {
         /* What each room has here, which nobody else looks into: */
         struct Upstreams *upstreams;
         struct Visits *visits;
+        struct Passages *passages;
         struct Exchanges *exchanges;
         struct H1Streams *h1;
         struct Places *places;
@@ -85,6 +86,10 @@ struct Worker {
         Signer signer;
         AccessRing *access; /* shared with the logging thread */
         Timer stranded; /* after the network has changed, when what went over lost addresses is given up */
+        uint64_t most; /* visitors at once, since a crowd left last */
+        void (*on_room)(Worker *w); /* one has gone, so that another may come; NULL: nobody waits for that */
+        const void *served; /* last; never looked into */
+        uint64_t shared_usec; /* when that was another one than before */
         bool open; /* visitors are let in: the first snapshot_message has come */
         WorkerStage stage;
         uint64_t stage_usec;  /* since when */
@@ -103,6 +108,24 @@ static inline void counter_add(_Atomic uint64_t *c, uint64_t n) {
 
 static inline void counter_sub(_Atomic uint64_t *c, uint64_t n) {
         counter_add(c, -n);
+}
+
+/* Whom the worker serves now. True where it has had others to serve just before. */
+#define WORKER_SHARED_USEC (100 * USEC_PER_MSEC)
+static inline bool worker_is_shared(Worker *w, const void *served) {
+        if (w->served != served) {
+                w->served = served;
+                w->shared_usec = w->loop.now_usec;
+        }
+        return w->loop.now_usec < w->shared_usec + WORKER_SHARED_USEC;
+}
+
+/* When something that would end by itself at due_usec is given up: earlier while the worker drains, where it
+ * is old and has been quiet (since quiet_usec) for a while. Who waits for nothing but its visitor's next
+ * thought would keep the worker from its successor for all of proxy.drain. */
+#define WORKER_QUIET_USEC (5 * USEC_PER_SEC)
+static inline uint64_t worker_quiet_usec(const Worker *w, bool old, uint64_t quiet_usec, uint64_t due_usec) {
+        return old ? MIN(due_usec, MAX(quiet_usec, w->draining_usec) + WORKER_QUIET_USEC) : due_usec;
 }
 
 /* Visitors who came by a channel and are here. */

@@ -41,7 +41,7 @@ static int init(Worker *w) {
         w->visits->servers[CONN_PROXY] = &proxy_server;
         w->visits->servers[CONN_HELLO] = &hello_server;
         w->visits->servers[CONN_HANDSHAKE] = &handshake_server;
-        w->visits->on_room = resume;
+        w->on_room = resume;
         return 0;
 }
 

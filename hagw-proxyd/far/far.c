@@ -4,6 +4,7 @@
 
 #include "hagw-proxyd/far/far.h"
 #include "hagw-proxyd/far/farlink.h"
+#include "hagw-proxyd/crew/passage.h"
 #include "hagw-proxyd/relay/relay.h"
 #include "hagw-proxyd/upstream/upstream.h"
 #include "hagw-proxyd/visit/conn.h"
@@ -45,9 +46,14 @@ static bool channel_enter(Conn *c, const Knock *k) {
 const Entrance channel_entrance = { "channel", KNOCK_BYTES, channel_claims, channel_enter,
                                      OUTSIDE_RELAY };
 
+static void review_all(Worker *w) {
+        review_start(w);
+        passages_review(w);
+}
+
 static int far_init(Worker *w) {
         w->upstreams->far = &tenants_far_side;
-        tenants_follow(w, review_start);
+        tenants_follow(w, review_all);
         return 0;
 }
 

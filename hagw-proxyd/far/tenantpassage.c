@@ -3,18 +3,19 @@
 /* Visitors who pass unopened to a tenant's house. Runs in the worker's thread. */
 
 #include "hagw-proxyd/far/tenantpassage.h"
-#include "hagw-proxyd/pass/passage.h"
+#include "hagw-proxyd/crew/passage.h"
 #include "hagw-proxyd/relay/relay.h"
 
 typedef struct TenantPassage {
         Passage passage;
         ChannelClient channel;
         uint64_t reported[2]; /* of sides[].received */
+        Visit visit; /* by which he is judged anew */
 } TenantPassage;
 
 /* Its tenant has no channel for it: counted, with the reason for a verdict. t: NULL: it is gone. */
 static void refuse(Passage *p, Tenant *t) {
-        Worker *w = p->conn->worker;
+        Worker *w = p->worker;
         Refusal r = tenant_refusal(w, t);
 
         tenant_refuse(w, t, r);
@@ -32,29 +33,32 @@ static void late(Passage *p) {
 
 static void again(Passage *p) {
         TenantPassage *s = CONTAINER_OF(p, TenantPassage, passage);
-        Worker *w = p->conn->worker;
+        Worker *w = p->worker;
         Tenant *t = s->channel.tenant;
 
         channel_client_done(&s->channel);
-        loop_arm(&w->loop, &p->conn->timer, p->begin_usec + TENANT_WAIT_USEC);
+        passage_wait(p, p->begin_usec + TENANT_WAIT_USEC);
         if (tenant_want(w, t, &s->channel) < 0)
                 refuse(p, t);
 }
 
 /* By a host of the relay's own that has come to stand in his way since. */
-static bool is_walled_off(const Conn *c, const Snapshot *s) {
-        const Route *r = route_find(s->routes, c->visit.name);
+static bool is_walled_off(const Visit *v, const Snapshot *s) {
+        const Route *r = route_find(s->routes, v->name);
 
         return r && (!r->wildcard || r->host.upstream_kind == CONF_UPSTREAM_TENANT) &&
-               (!route_has_own_login(r) || admit_route(&c->visit, s, r) != ADMISSION_GRANTED);
+               (!route_has_own_login(r) || admit_route(v, s, r) != ADMISSION_GRANTED);
 }
 
-static const char *review(const Passage *p, const Snapshot *s) {
+static const char *review(const Passage *p) {
         const TenantPassage *t = CONTAINER_OF(p, TenantPassage, passage);
+        const Snapshot *s = p->worker->snapshot;
+        char buffer[HOSTNAME_LABEL_MAX + 1];
 
         return s->routes->tenants_zone && t->channel.tenant &&
-                               review_is_name_of(p->conn, tenant_info(t->channel.tenant)->name) &&
-                               !is_walled_off(p->conn, s) ?
+                               streq_ptr(tenants_label(p->worker, p->name, buffer),
+                                         tenant_info(t->channel.tenant)->name) &&
+                               !is_walled_off(&t->visit, s) ?
                        NULL :
                        "not admitted any more";
 }
@@ -99,16 +103,21 @@ static const ChannelClientOps channel_ops = {
 };
 
 void passage_to_tenant(Conn *c, Tenant *t) {
-        Passage *p = passage_new(c, &far, tenant_patience(t));
+        Worker *w = c->worker;
+        Visit visit = c->visit;
+        Visitor v = conn_leave(c);
+        Passage *p = passage_new(w, &far, &v, visit.name, tenant_patience(t));
         TenantPassage *s = p ? CONTAINER_OF(p, TenantPassage, passage) : NULL;
 
         if (!p) {
-                conn_close(c);
+                visitor_done(w, &v);
                 return;
         }
+        visit.secret = NULL; /* went with the connection */
+        s->visit = visit;
         s->channel.ops = &channel_ops;
         s->channel.kind = CHANNEL_VISITOR_PASSED;
-        s->channel.pair = conn_pair(c);
-        if (tenant_want(c->worker, t, &s->channel) < 0)
+        s->channel.pair = passage_pair(p);
+        if (tenant_want(w, t, &s->channel) < 0)
                 refuse(p, t);
 }

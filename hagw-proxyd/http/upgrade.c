@@ -9,7 +9,7 @@ void upgrade_wait(Exchange *x) {
         Worker *w = x->worker;
         uint64_t now = w->loop.now_usec;
 
-        loop_arm(&w->loop, &x->timer, visit_quiet_usec(w, x->old, now, now + x->upstream->idle_usec));
+        loop_arm(&w->loop, &x->timer, worker_quiet_usec(w, x->old, now, now + x->upstream->idle_usec));
 }
 
 static int move_up(Exchange *x) {

@@ -9,7 +9,7 @@
 #include "hagw-proxyd/house/house.h"
 #include "hagw-proxyd/http/exchange.h"
 #include "hagw-proxyd/main/rooms.h"
-#include "hagw-proxyd/pass/passage.h"
+#include "hagw-proxyd/crew/passage.h"
 #include "hagw-proxyd/pass/service.h"
 #include "hagw-proxyd/relay/relay.h"
 #include "hagw-proxyd/streams/streams.h"

@@ -5,28 +5,32 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
-#include "hagw-proxyd/pass/passage.h"
+#include "hagw-proxyd/crew/passage.h"
 #include "hagw-proxyd/pass/service.h"
 #include "hagw-proxyd/upstream/link.h"
+#include "hagw-proxyd/visit/conn.h"
 
 typedef struct ServicePassage {
         Passage passage;
         LinkClient client;
         Upstream *upstream;
         HostStats *stats;
+        int protocol; /* ConfProxyProtocol */
+        Visit visit; /* by which he is judged anew, and the probe that he is */
 } ServicePassage;
 
 static HostCounters *counters_of(const ServicePassage *s) {
-        return &s->stats->workers[s->passage.conn->worker->index];
+        return &s->stats->workers[s->passage.worker->index];
 }
 
 static VisitCounters *visits_of(const ServicePassage *s) {
-        return &s->stats->visits->workers[s->passage.conn->worker->index];
+        return &s->stats->visits->workers[s->passage.worker->index];
 }
 
 /* What the service expects in front of the first byte; of an unknown pair, that nobody is meant. */
-static size_t write_header(const Passage *p, const ProxyPair *pair, char out[static PROXY_V1_SIZE_MAX]) {
-        switch (p->conn->route->host.proxy_protocol) {
+static size_t write_header(const ServicePassage *s, const ProxyPair *pair,
+                           char out[static PROXY_V1_SIZE_MAX]) {
+        switch (s->protocol) {
         case CONF_PROXY_V1:
                 return proxy_v1_write(pair, out);
         case CONF_PROXY_V2:
@@ -37,14 +41,14 @@ static size_t write_header(const Passage *p, const ProxyPair *pair, char out[sta
 }
 
 /* It connects: that is all we wanted. Silence would be an error in its log at each trial. */
-static void end_trial(Passage *p, const Link *k) {
+static void end_trial(ServicePassage *s, const Link *k) {
         char head[PROXY_V1_SIZE_MAX];
-        size_t size = write_header(p, &(ProxyPair) {}, head);
+        size_t size = write_header(s, &(ProxyPair) {}, head);
 
         if (size > 0)
                 (void) send(k->transport.handle.fd, head, size, MSG_NOSIGNAL | MSG_DONTWAIT);
-        p->conn->visit.probe->result.connected = true;
-        passage_abort(p, "probe");
+        s->visit.probe->result.connected = true;
+        passage_abort(&s->passage, "probe");
 }
 
 static void on_link(LinkClient *l) {
@@ -54,17 +58,17 @@ static void on_link(LinkClient *l) {
         ProxyPair pair;
         size_t size;
 
-        atomic_store_explicit(&counters_of(s)->ok_usec, p->conn->worker->loop.now_usec,
+        atomic_store_explicit(&counters_of(s)->ok_usec, p->worker->loop.now_usec,
                               memory_order_relaxed);
         l->fault = LINK_FAULT_NONE;
-        if (p->conn->visit.probe) {
-                end_trial(p, l->link);
+        if (s->visit.probe) {
+                end_trial(s, l->link);
                 return;
         }
-        atomic_store_explicit(&counters_of(s)->good_usec, p->conn->worker->loop.now_usec,
+        atomic_store_explicit(&counters_of(s)->good_usec, p->worker->loop.now_usec,
                               memory_order_relaxed);
-        pair = conn_pair(p->conn);
-        size = write_header(p, &pair, head);
+        pair = passage_pair(p);
+        size = write_header(s, &pair, head);
         passage_join(p, link_take(l->link), head, size, /* limit= */ NULL);
 }
 
@@ -72,9 +76,9 @@ static void on_link_failed(LinkClient *l, const char *why) {
         ServicePassage *s = CONTAINER_OF(l, ServicePassage, client);
         Passage *p = &s->passage;
 
-        if (p->conn->visit.probe)
-                (void) snprintf(p->conn->visit.probe->result.text,
-                                sizeof(p->conn->visit.probe->result.text), "%s", why);
+        if (s->visit.probe)
+                (void) snprintf(s->visit.probe->result.text, sizeof(s->visit.probe->result.text), "%s",
+                                why);
         else
                 upstream_report(s->upstream, s->stats, why);
         passage_abort(p, "upstream failed");
@@ -94,15 +98,19 @@ static void late(Passage *p) {
         passage_abort(p, "nobody there");
 }
 
-static const char *review(const Passage *p, const Snapshot *s) {
-        const Route *route = review_route(p->conn, s);
+static const char *review(const Passage *p) {
+        const ServicePassage *s = CONTAINER_OF(p, ServicePassage, passage);
+        const Route *route;
+
+        (void) admit_name(&s->visit, p->worker->snapshot, p->name, &route);
+
 
         return route && route->host.upstream_kind == CONF_UPSTREAM_TCP ? NULL : "not admitted any more";
 }
 
 static void end(Passage *p) {
         ServicePassage *s = CONTAINER_OF(p, ServicePassage, passage);
-        ProbeMessage *probe = p->conn->visit.probe;
+        ProbeMessage *probe = TAKE_PTR(s->visit.probe);
 
         if (probe) {
                 probe->result.asked = true;
@@ -116,8 +124,12 @@ static void end(Passage *p) {
         }
         if (s->client.link)
                 link_close(s->client.link);
-        if (!probe)
+        if (probe)
+                queue_push(p->worker->main_queue, &probe->message);
+        else
                 counter_sub(&visits_of(s)->active, 1);
+        if (arrival_is_relayed(p->visitor.arrival))
+                counter_add(&p->worker->counters.agent_visits_ended, 1);
         host_stats_unref(s->stats);
 }
 
@@ -127,22 +139,43 @@ static Claim service_claims(const Conn *c, const Knock *k) {
         return c->route && c->route->host.upstream_kind == CONF_UPSTREAM_TCP ? CLAIM_MINE : CLAIM_NONE;
 }
 
-static void passage_begin(Conn *c) {
-        const SnapshotHost *host = snapshot_host(c->snapshot, c->route);
-        Passage *p = passage_new(c, &far, c->route->host.timeouts.connect_usec * 2);
-        ServicePassage *s = p ? CONTAINER_OF(p, ServicePassage, passage) : NULL;
+/* c ends; its visitor goes on as a passage. NULL: no memory, and he is gone. */
+static ServicePassage *passage_begin(Conn *c) {
+        const Route *route = c->route;
+        Worker *w = c->worker;
+        Visit visit = c->visit;
+        Visitor v;
+        Passage *p;
+        ServicePassage *s;
 
+        visit.probe = TAKE_PTR(c->visit.probe);
+        visit.secret = NULL; /* who comes opened is no passage's */
+        v = conn_leave(c);
+        p = passage_new(w, &far, &v, visit.name, route->host.timeouts.connect_usec * 2);
         if (!p) {
-                conn_close(c);
-                return;
+                visitor_done(w, &v);
+                if (visit.probe)
+                        queue_push(w->main_queue, &visit.probe->message);
+                return NULL;
         }
+        s = CONTAINER_OF(p, ServicePassage, passage);
+        s->visit = visit;
+        s->protocol = route->host.proxy_protocol;
+        if (arrival_is_relayed(v.arrival))
+                p->meter = &w->counters.agent_bytes;
+        return s;
+}
+
+static void service_reach(ServicePassage *s, const Route *route, const SnapshotHost *host) {
+        Passage *p = &s->passage;
+
         s->client.ops = &link_ops;
         s->stats = host_stats_ref(host->stats);
-        if (!c->visit.probe) {
+        if (!s->visit.probe) {
                 counter_add(&visits_of(s)->requests, 1);
                 counter_add(&visits_of(s)->active, 1);
         }
-        s->upstream = upstream_get(c->worker, &c->route->host, host->trust);
+        s->upstream = upstream_get(p->worker, &route->host, host->trust);
         if (!s->upstream) {
                 passage_abort(p, "out of memory");
                 return;
@@ -155,7 +188,12 @@ static void passage_begin(Conn *c) {
 }
 
 static bool service_enter(Conn *c, const Knock *k) {
-        passage_begin(c);
+        _cleanup_(snapshot_unrefp) Snapshot *snapshot = snapshot_ref(c->snapshot);
+        const Route *route = c->route;
+        ServicePassage *s = passage_begin(c);
+
+        if (s)
+                service_reach(s, route, snapshot_host(snapshot, route));
         return true;
 }
 

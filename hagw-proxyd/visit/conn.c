@@ -15,7 +15,7 @@ const char *conn_state_text(ConnState s) {
         static const char *const texts[_CONN_STATE_MAX] = {
                 [CONN_PROXY] = "proxy",     [CONN_HELLO] = "hello",     [CONN_HANDSHAKE] = "handshake",
                 [CONN_IDLE] = "idle",       [CONN_REQUEST] = "request", [CONN_STREAMS] = "streams",
-                [CONN_PASSAGE] = "passage", [CONN_LINGER] = "linger",   [CONN_CLOSED] = "closed",
+                [CONN_LINGER] = "linger",   [CONN_CLOSED] = "closed",
         };
         return s >= 0 && s < _CONN_STATE_MAX ? texts[s] : NULL;
 }
@@ -27,11 +27,10 @@ void conn_set_state(Conn *c, ConnState s) {
                 [CONN_IDLE] = STEPS_FROM(CONN_PROXY, CONN_HANDSHAKE, CONN_REQUEST),
                 [CONN_REQUEST] = STEPS_FROM(CONN_IDLE),
                 [CONN_STREAMS] = STEPS_FROM(CONN_HANDSHAKE),
-                [CONN_PASSAGE] = STEPS_FROM(CONN_HELLO, CONN_IDLE),
                 [CONN_LINGER] = STEPS_FROM(CONN_HELLO, CONN_HANDSHAKE, CONN_IDLE, CONN_REQUEST,
                                            CONN_STREAMS),
                 [CONN_CLOSED] = STEPS_FROM(CONN_PROXY, CONN_HELLO, CONN_HANDSHAKE, CONN_IDLE, CONN_REQUEST,
-                                           CONN_STREAMS, CONN_PASSAGE, CONN_LINGER),
+                                           CONN_STREAMS, CONN_LINGER),
         };
 
         assert_step(from, c->state, s);
@@ -86,9 +85,7 @@ void conn_close(Conn *c) {
         review_pass_over(w, c);
         LIST_REMOVE(c);
         if (c->visit.arrival != ARRIVAL_PROBE)
-                conns_left(w);
-        if (w->visits->on_room)
-                w->visits->on_room(w);
+                visitors_left(w);
         loop_defer_free(&w->loop, &c->garbage);
 }
 
@@ -125,7 +122,8 @@ Visitor conn_leave(Conn *c) {
         v.fd = TAKE_FD(c->transport.handle.fd);
         v.in = TAKE_PTR(c->transport.in);
         buffer_leave(&c->worker->pool, v.in);
-        c->visit.arrival = ARRIVAL_DIRECT; /* the value goes on by a channel */
+        if (arrival_is_relayed(c->visit.arrival))
+                c->visit.arrival = ARRIVAL_DIRECT; /* it has not ended */
         conn_close(c);
         return v;
 }
@@ -352,7 +350,7 @@ Conn *conn_make(Worker *w, Visitor *v) {
                 c->transport.meter = &w->counters.agent_bytes;
         LIST_ADD(&w->visits->first, c);
         if (c->visit.arrival != ARRIVAL_PROBE)
-                conns_came(w);
+                visitors_came(w);
         return c;
 }
 

@@ -23,7 +23,6 @@
 typedef struct Conn Conn;
 typedef struct H1 H1;
 typedef struct Handshake Handshake;
-typedef struct Passage Passage;
 typedef struct Streams Streams;
 
 typedef enum ConnState {
@@ -33,7 +32,6 @@ typedef enum ConnState {
         CONN_IDLE,      /* between requests, or within a request's head */
         CONN_REQUEST,   /* an exchange is under way */
         CONN_STREAMS,   /* HTTP/2, with any number of them */
-        CONN_PASSAGE,   /* goes on unopened to somebody else */
         CONN_LINGER,    /* we said our last word */
         CONN_CLOSED,
         _CONN_STATE_MAX,
@@ -61,17 +59,13 @@ typedef struct ConnServer {
 typedef struct Visits {
         Worker *worker;
         Conn *first;
-        uint64_t most; /* at once, since a crowd left last */
         const ConnServer *servers[_CONN_STATE_MAX]; /* by state */
         const Entrance *const *entrances; /* in the order in which they are asked; NULL-ended */
         const Voice *voices;
-        void (*on_room)(Worker *w); /* one has gone, so that another may come */
         Unfinished unfinished;
         Again full_again; /* too much memory is in use */
         Review review;
         Timer young; /* who came just before the door was shut is served until then */
-        const Conn *served; /* last; never looked into */
-        uint64_t shared_usec; /* when that was another one than before */
 } Visits;
 
 extern const Room visit_room;
@@ -109,7 +103,6 @@ struct Conn {
                                 STREAMS: the same; LINGER: begin */
         H1 *h1; /* the request that is under way on it, as HTTP/1.1 */
         Streams *streams; /* as HTTP/2 */
-        Passage *passage;
 };
 
 /* Takes over what the visitor brings, and starts serving him. */
@@ -125,7 +118,7 @@ void conn_refuse(Conn *c);
 /* The same in whatever state: what is under way is broken off, and the log says why. */
 void conn_cut(Conn *c, const char *why);
 /* Ends the object and not the connection, of which nothing but the ClientHello has been read: it goes on
- * elsewhere, and keeps his place. */
+ * elsewhere, and keeps his place. Where it is a probe, who takes it over has taken c->visit.probe. */
 Visitor conn_leave(Conn *c);
 /* The same, to another worker, who reads again what has been read. */
 void conn_hand_over(Conn *c, Worker *to);
@@ -169,20 +162,3 @@ void conns_stop(Worker *w, uint64_t young_usec);
 void conns_done(Worker *w);
 
 const char *conn_state_text(ConnState s);
-
-static inline uint64_t conn_quiet_usec(const Conn *c, uint64_t quiet_usec, uint64_t due_usec) {
-        return visit_quiet_usec(c->worker, c->old, quiet_usec, due_usec);
-}
-
-/* Whom the worker serves now. True where it has had others to serve just before. */
-#define CONN_SHARED_USEC (100 * USEC_PER_MSEC)
-static inline bool conn_is_one_of_many(const Conn *c) {
-        Visits *v = c->worker->visits;
-        uint64_t now = c->worker->loop.now_usec;
-
-        if (v->served != c) {
-                v->served = c;
-                v->shared_usec = now;
-        }
-        return now < v->shared_usec + CONN_SHARED_USEC;
-}

@@ -42,7 +42,6 @@ static bool is_busy(const Conn *c, uint64_t young_usec, uint64_t request_usec) {
         case CONN_PROXY:
         case CONN_HELLO:
         case CONN_HANDSHAKE:
-        case CONN_PASSAGE:
                 return now < c->born_usec + young_usec;
         case CONN_IDLE:
                 if (transport_pending(&c->transport))

@@ -3,6 +3,7 @@
 /* Runs in the worker's thread, in a turn of its own: nobody is being served then, so that anybody may go. */
 
 #include "hagw-proxyd/crew/crowd.h"
+#include "hagw-proxyd/crew/passage.h"
 #include "hagw-proxyd/visit/conn.h"
 #include "hagw-proxyd/visit/pressure.h"
 
@@ -26,23 +27,46 @@ static uint64_t due_usec(const Conn *c) {
         return c->server->due_usec ? c->server->due_usec(c) : c->timer.due_usec;
 }
 
-/* NULL: nobody holds anything. */
-static Conn *find(Worker *w) {
+static size_t passage_place_of(const Passage *p) {
+        return crowd_hash(&p->visitor.address) % PRESSURE_PLACES;
+}
+
+/* Who goes: one of the two, or nobody. */
+typedef struct Choice {
+        Conn *conn;
+        Passage *passage;
+        uint64_t due_usec;
+} Choice;
+
+/* The lists begin with the newest. */
+static Choice choose(Worker *w, const size_t *held, size_t most) {
+        Choice best = { .due_usec = UINT64_MAX };
+
+        for (Conn *c = w->visits->first; c; c = c->next)
+                if (held[place_of(c)] == most && held_by(c) > 0 && due_usec(c) <= best.due_usec)
+                        best = (Choice) { .conn = c, .due_usec = due_usec(c) };
+        for (Passage *p = w->passages->first; p; p = p->next)
+                if (held[passage_place_of(p)] == most && passage_held(p) > 0 &&
+                    p->timer.due_usec <= best.due_usec)
+                        best = (Choice) { .passage = p, .due_usec = p->timer.due_usec };
+        return best;
+}
+
+/* Both NULL: nobody holds anything. */
+static Choice find(Worker *w) {
         size_t held[PRESSURE_PLACES] = {}, most = 0;
-        Conn *best = NULL;
 
         for (Conn *c = w->visits->first; c; c = c->next) {
                 held[place_of(c)] += held_by(c);
                 loop_spend(&w->loop, WORK_LOOK);
         }
+        for (const Passage *p = w->passages->first; p; p = p->next) {
+                held[passage_place_of(p)] += passage_held(p);
+                loop_spend(&w->loop, WORK_LOOK);
+        }
         for (size_t i = 0; i < PRESSURE_PLACES; i++)
                 most = MAX(most, held[i]);
-        /* The list begins with the newest. */
-        for (Conn *c = w->visits->first; c && most > 0; c = c->next)
-                if (held[place_of(c)] == most && held_by(c) > 0 &&
-                    (!best || due_usec(c) <= due_usec(best)))
-                        best = c;
-        return best;
+        return most > 0 ? choose(w, held, most) : (Choice) {};
 }
 
 static void on_again(Again *a) {
@@ -50,17 +74,20 @@ static void on_again(Again *a) {
         size_t enough = w->pool.wanted_max - w->pool.wanted_max / PRESSURE_RELIEF;
 
         while (w->pool.used > enough) {
-                Conn *c;
+                Choice one;
 
                 if (loop_turn_is_over(&w->loop)) {
                         loop_again(&w->loop, a);
                         return;
                 }
-                c = find(w);
-                if (!c)
+                one = find(w);
+                if (!one.conn && !one.passage)
                         return;
                 counter_add(&w->counters.evicted, 1);
-                conn_cut(c, "makes room");
+                if (one.conn)
+                        conn_cut(one.conn, "makes room");
+                else
+                        passage_abort(one.passage, "makes room");
         }
 }
 

@@ -21,7 +21,7 @@ ProxyPair visit_pair(const Visit *v) {
 }
 
 bool visit_is_one_of_many(const Visit *v) {
-        return conn_is_one_of_many(conn_of(v));
+        return worker_is_shared(v->worker, conn_of(v));
 }
 
 /* NULL: no memory. Nobody's yet. */

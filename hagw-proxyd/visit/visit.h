@@ -37,14 +37,6 @@ typedef struct Visit {
         uint8_t *secret; /* of the TLS that the relay speaks, which has opened the visitor's; or NULL */
 } Visit;
 
-/* When something that would end by itself at due_usec is given up: earlier while the worker drains, where it
- * is old and has been quiet (since quiet_usec) for a while. Who waits for nothing but its visitor's next
- * thought would keep the worker from its successor for all of proxy.drain. */
-#define CONN_QUIET_USEC (5 * USEC_PER_SEC)
-static inline uint64_t visit_quiet_usec(const Worker *w, bool old, uint64_t quiet_usec, uint64_t due_usec) {
-        return old ? MIN(due_usec, MAX(quiet_usec, w->draining_usec) + CONN_QUIET_USEC) : due_usec;
-}
-
 /* Is the visitor inside the house, as s has it? Whose address is the relay's word alone is nobody's
  * neighbour. */
 static inline bool visit_is_inside(const Visit *v, const Snapshot *s) {

@@ -4,16 +4,8 @@
 
 #include "hagw-proxyd/visit/conn.h"
 
-/* What he holds; relayed ones are counted by who knows that they were here. */
-static void let_go(Visitor *v) {
-        v->fd = safe_close(v->fd);
-        free(v->in);
-        v->in = NULL;
-        crowd_leave(&v->crowd);
-}
-
 Visitor *visitor_done(Worker *w, Visitor *v) {
-        let_go(v);
+        visitor_let_go(v);
         if (arrival_is_relayed(v->arrival))
                 counter_add(&w->counters.agent_visits_ended, 1);
         return NULL;
@@ -30,7 +22,7 @@ static void deliver_visitor(Message *m, Worker *w) {
 }
 
 static void free_visitor(Message *m) {
-        let_go(&((VisitorMessage *) m)->visitor);
+        visitor_let_go(&((VisitorMessage *) m)->visitor);
 }
 
 const MessageKind visitor_message = {
@@ -84,7 +76,7 @@ void visitor_enter(Worker *w, Visitor *v) {
                 a = admit_address(w, &v->address, &v->crowd);
         if (a != ADMISSION_GRANTED) {
                 admission_count(w, a);
-                let_go(v);
+                visitor_let_go(v);
                 return;
         }
         counter_add(&w->counters.accepted, 1);
@@ -94,23 +86,4 @@ void visitor_enter(Worker *w, Visitor *v) {
 
 void visitor_place(Worker *w, Visitor *v) {
         hand_over(w, choose_worker(w), v);
-}
-
-const MessageKind crowd_left_message = { .size = sizeof(Message) };
-
-void conns_came(Worker *w) {
-        counter_add(&w->counters.connections, 1);
-        w->visits->most = MAX(w->visits->most,
-                            atomic_load_explicit(&w->counters.connections, memory_order_relaxed));
-}
-
-void conns_left(Worker *w) {
-        uint64_t n;
-
-        counter_sub(&w->counters.connections, 1);
-        n = atomic_load_explicit(&w->counters.connections, memory_order_relaxed);
-        if (w->visits->most < CONNS_CROWD || n > w->visits->most / 4)
-                return;
-        w->visits->most = n;
-        worker_say(w, &crowd_left_message);
 }

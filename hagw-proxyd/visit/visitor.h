@@ -25,10 +25,3 @@ VisitorMessage *visitor_message_new(Worker *w);
 void visitor_enter(Worker *w, Visitor *v);
 /* Who was counted and let in is served by the worker with clearly the fewest visitors, or this one. */
 void visitor_place(Worker *w, Visitor *v);
-
-/* Counts one who is here, and one who is no more. The main thread hears when a crowd has left, for its
- * memory. */
-#define CONNS_CROWD 256U /* visitors at once, and three of four of them gone */
-void conns_came(Worker *w);
-void conns_left(Worker *w);
-extern const MessageKind crowd_left_message;

@@ -2,22 +2,19 @@
 
 /* Where a visitor comes from, and to. Runs in the worker's thread. */
 
-#include <sys/socket.h>
-
 #include "hagw-proxyd/visit/conn.h"
 #include "libhagw/pure/outside.h"
 
-/* Where the visitor came to; what cannot be known is not told. */
 ProxyPair conn_pair(const Conn *c) {
-        struct sockaddr_storage here = {};
-        socklen_t size = sizeof(here);
-        ProxyPair pair = { c->visit.address, c->visit.here, c->visit.port, c->visit.here_port };
+        const Visitor v = {
+                .fd = c->transport.handle.fd,
+                .address = c->visit.address,
+                .port = c->visit.port,
+                .here = c->visit.here,
+                .here_port = c->visit.here_port,
+        };
 
-        if (c->visit.here.family == AF_UNSPEC &&
-            getsockname(c->transport.handle.fd, (struct sockaddr *) &here, &size) >= 0)
-                (void) proxy_endpoint_from_sockaddr((struct sockaddr *) &here, &pair.destination,
-                                                    &pair.destination_port);
-        return pair;
+        return visitor_pair(&v);
 }
 
 void conn_note_outside(Conn *c, OutsideKind kind) {

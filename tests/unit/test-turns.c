@@ -10,7 +10,7 @@
 #include "hagw-proxyd/house/agentchannel.h"
 #include "hagw-proxyd/h1/h1stream.h"
 #include "hagw-proxyd/http/exchange.h"
-#include "hagw-proxyd/pass/passage.h"
+#include "hagw-proxyd/crew/passage.h"
 #include "hagw-proxyd/relay/tenantinfo.h"
 #include "hagw-proxyd/relay/tenants.h"
 #include "hagw-proxyd/upstream/link.h"
@@ -165,7 +165,7 @@ static bool enter_waiting(Turns *t) {
         turns_hello(t, "raw.example.com");
         FLOOD(t->peer, "x");
         turns_run(t, 1);
-        assert_int_equal(t->worker->visits->first->passage->state, PASSAGE_WAITING);
+        assert_int_equal(t->worker->passages->first->state, PASSAGE_WAITING);
         return false; /* unread */
 }
 
@@ -173,7 +173,7 @@ static bool enter_pumping(Turns *t) {
         t->peer = turns_visit(t, CONN_HTTPS, ARRIVAL_DIRECT);
         turns_hello(t, "raw.example.com");
         turns_accept(t);
-        assert_int_equal(t->worker->visits->first->passage->state, PASSAGE_PUMPING);
+        assert_int_equal(t->worker->passages->first->state, PASSAGE_PUMPING);
         FLOOD(t->service, "x");
         FLOOD(t->peer, "x");
         return false; /* a pump has a turn of its own, see test-pump.c */
@@ -341,7 +341,6 @@ static const Row conn_rows[_CONN_STATE_MAX] = {
         [CONN_IDLE] = { enter_idle },
         [CONN_REQUEST] = { .nothing = "its exchange's state counts" },
         [CONN_STREAMS] = { enter_streams },
-        [CONN_PASSAGE] = { .nothing = "its passage's state counts" },
         [CONN_LINGER] = { enter_linger },
         [CONN_CLOSED] = { .nothing = "it has no socket" },
 };

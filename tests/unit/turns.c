@@ -15,6 +15,7 @@
 #include <netinet/in.h>
 #include <unistd.h>
 
+#include "hagw-proxyd/crew/passage.h"
 #include "hagw-proxyd/door/probedoor.h"
 #include "hagw-proxyd/house/agent.h"
 #include "hagw-proxyd/house/agentchannel.h"
@@ -168,6 +169,7 @@ void turns_end(Turns *t) {
         channel_pool_close(&t->channels);
         w->house->agent = agent_free(w->house->agent);
         conns_done(w);
+        pass_room.done(w);
         tenants_done(w);
         signer_done(&w->signer);
         turns_run(t, 1); /* what was closed is freed from the loop */

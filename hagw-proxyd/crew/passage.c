@@ -8,8 +8,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-#include "hagw-proxyd/pass/passage.h"
-
+#include "hagw-proxyd/crew/passage.h"
 
 /* It is the beginning of what was allocated. */
 static void free_passage(Garbage *g) {
@@ -27,13 +26,16 @@ static void set_state(Passage *p, PassageState s) {
         p->state = s;
 }
 
+static bool is_probe(const Passage *p) {
+        return p->visitor.arrival == ARRIVAL_PROBE;
+}
+
 static void write_log(const Passage *p) {
-        const Conn *c = p->conn;
-        Worker *w = c->worker;
+        Worker *w = p->worker;
         AccessEntry e = {
                 .passage = true,
-                .address = slice_from(c->visit.address_text),
-                .host = slice_from(c->visit.name),
+                .address = slice_from(p->address_text),
+                .host = slice_from(p->name),
                 .received = p->pump.sides[0].received,
                 .sent = p->pump.sides[1].received,
                 .duration_usec = w->loop.now_usec - p->begin_usec,
@@ -42,36 +44,43 @@ static void write_log(const Passage *p) {
                 .upstream = p->to,
         };
 
-        if (c->snapshot->log_access && !access_ring_put(w->access, &e))
+        if (w->snapshot->log_access && !access_ring_put(w->access, &e))
                 counter_add(&w->counters.log_dropped, 1);
 }
 
 /* As they come, for a passage may last for days. */
 static void count_bytes(Passage *p) {
-        WorkerCounters *c = &p->conn->worker->counters;
+        WorkerCounters *c = &p->worker->counters;
         uint64_t received = p->pump.sides[0].received, sent = p->pump.sides[1].received;
-        TransportMeter *meter = p->conn->transport.meter;
 
-        if (p->conn->visit.probe)
+        if (is_probe(p))
                 return;
         counter_add(&c->passage_received, received - p->counted[0]);
         counter_add(&c->passage_sent, sent - p->counted[1]);
-        if (meter) {
-                counter_add(&meter->received, received - p->counted[0]);
-                counter_add(&meter->sent, sent - p->counted[1]);
+        if (p->meter) {
+                counter_add(&p->meter->received, received - p->counted[0]);
+                counter_add(&p->meter->sent, sent - p->counted[1]);
         }
         p->counted[0] = received;
         p->counted[1] = sent;
 }
 
-static void end(Conn *c) {
-        Passage *p = c->passage;
-        Worker *w = c->worker;
+static void forget_place(Passage *p) {
+        if (p->old)
+                counter_sub(&p->worker->counters.old, 1);
+        passages_remove(p);
+        if (!is_probe(p))
+                visitors_left(p->worker);
+}
 
-        if (!p || p->state == PASSAGE_CLOSED)
+void passage_abort(Passage *p, const char *verdict) {
+        Worker *w = p->worker;
+
+        if (p->state == PASSAGE_CLOSED)
                 return;
+        p->verdict = verdict;
         count_bytes(p);
-        if (!c->visit.probe) {
+        if (!is_probe(p)) {
                 counter_sub(&w->counters.passages_open, 1);
                 write_log(p);
         }
@@ -79,14 +88,15 @@ static void end(Conn *c) {
         set_state(p, PASSAGE_CLOSED);
         pump_done(&p->pump);
         p->first = buffer_put(&w->pool, p->first);
+        p->visitor.in = buffer_put(&w->pool, p->visitor.in);
+        loop_disarm(&w->loop, &p->timer);
+        loop_not_again(&w->loop, &p->again);
         p->other.fd = safe_close(p->other.fd);
-        c->passage = NULL;
+        p->near.fd = safe_close(p->near.fd);
+        p->visitor.fd = -EBADF;
+        visitor_let_go(&p->visitor);
+        forget_place(p);
         loop_defer_free(&w->loop, &p->garbage);
-}
-
-void passage_abort(Passage *p, const char *verdict) {
-        p->verdict = verdict;
-        conn_close(p->conn);
 }
 
 /* When it is given up unless something passes. */
@@ -95,7 +105,7 @@ static uint64_t deadline(const Passage *p) {
 
         if (pump_is_stuck(&p->pump))
                 due = MIN(due, p->moved_usec + PASSAGE_STUCK_USEC);
-        return conn_quiet_usec(p->conn, p->moved_usec, due);
+        return worker_quiet_usec(p->worker, p->old, p->moved_usec, due);
 }
 
 static void wait_more(Passage *p) {
@@ -103,14 +113,7 @@ static void wait_more(Passage *p) {
 
         if (p->pump.resume_usec > 0)
                 due = MIN(due, p->pump.resume_usec);
-        loop_arm(&p->conn->worker->loop, &p->conn->timer, due);
-}
-
-static void drain(Conn *c) {
-        Passage *p = c->passage;
-
-        if (p->state == PASSAGE_PUMPING)
-                wait_more(p);
+        passage_wait(p, due);
 }
 
 static ssize_t look_at(int fd) {
@@ -121,7 +124,7 @@ static ssize_t look_at(int fd) {
 }
 
 static bool visitor_is_there(const Passage *p) {
-        ssize_t n = look_at(p->conn->transport.handle.fd);
+        ssize_t n = look_at(p->near.fd);
 
         return n > 0 || n == -EAGAIN;
 }
@@ -136,7 +139,7 @@ static bool channel_is_lost(const Passage *p, ssize_t looked) {
 }
 
 bool passage_again(Passage *p) {
-        Worker *w = p->conn->worker;
+        Worker *w = p->worker;
 
         if (p->state != PASSAGE_PUMPING || !p->first || !p->far->again || p->tries >= PASSAGE_TRIES_MAX ||
             p->pump.sides[0].ended || p->pump.sides[0].received != buffer_used(p->first) ||
@@ -145,24 +148,24 @@ bool passage_again(Passage *p) {
         pump_done(&p->pump);
         loop_remove(&w->loop, &p->other);
         p->other.fd = safe_close(p->other.fd);
-        p->conn->transport.in = TAKE_PTR(p->first);
+        p->visitor.in = TAKE_PTR(p->first);
         set_state(p, PASSAGE_WAITING);
         p->far->again(p);
         return true;
 }
 
 static void passage_run(Passage *p) {
-        Worker *w = p->conn->worker;
+        Worker *w = p->worker;
 
-        p->pump.turn = conn_is_one_of_many(p->conn) ? PUMP_SHARED_BYTES : PUMP_ALONE_BYTES;
+        p->pump.turn = worker_is_shared(w, p) ? PUMP_SHARED_BYTES : PUMP_ALONE_BYTES;
         switch (pump_run(&p->pump, w->loop.now_usec)) {
         case PUMP_AGAIN:
-                loop_again(&w->loop, &p->conn->again);
+                loop_again(&w->loop, &p->again);
                 break;
         case PUMP_WAIT:
                 break;
         case PUMP_DONE:
-                conn_close(p->conn);
+                passage_abort(p, p->verdict);
                 return;
         default:
                 if (!visitor_is_there(p) || !passage_again(p))
@@ -177,30 +180,30 @@ static void passage_run(Passage *p) {
         wait_more(p);
 }
 
-static void serve(Conn *c) {
-        Passage *p = c->passage;
+static void on_again(Again *a) {
+        Passage *p = CONTAINER_OF(a, Passage, again);
 
         if (p->state == PASSAGE_PUMPING)
                 passage_run(p);
 }
 
-static void on_timer(Conn *c) {
-        Passage *p = c->passage;
-        const Worker *w = c->worker;
+static void on_timer(Timer *t) {
+        Passage *p = CONTAINER_OF(t, Passage, timer);
+        const Worker *w = p->worker;
 
         if (p->state != PASSAGE_PUMPING)
                 p->far->late(p);
         else if (w->loop.now_usec < deadline(p))
                 passage_run(p);
         else
-                passage_abort(p, p->conn->old               ? "stopped" :
+                passage_abort(p, p->old                  ? "stopped" :
                                  pump_is_stuck(&p->pump) ? "stuck" :
                                                            "idle");
 }
 
 /* Of the visitor's side. */
-static void on_event(Conn *c, uint32_t events) {
-        Passage *p = c->passage;
+static void on_near_event(Handle *h, uint32_t events) {
+        Passage *p = CONTAINER_OF(h, Passage, near);
 
         if (p->state == PASSAGE_PUMPING) {
                 pump_note(&p->pump, 0, events);
@@ -217,7 +220,7 @@ static void set_vanished(int fd, uint64_t usec) {
 /* From now on keepalive finds its end, and what is stuck has its own deadline: a window that is full for a
  * while is no sign of an end. */
 static void house_has_spoken(Passage *p) {
-        p->first = buffer_put(&p->conn->worker->pool, p->first);
+        p->first = buffer_put(&p->worker->pool, p->first);
         set_vanished(p->other.fd, 0);
 }
 
@@ -236,46 +239,77 @@ static void on_other_event(Handle *h, uint32_t events) {
         passage_run(p);
 }
 
-Passage *passage_new(Conn *c, const PassageFar *far, uint64_t wait_usec) {
-        Worker *w = c->worker;
+void passage_wait(Passage *p, uint64_t due_usec) {
+        loop_arm(&p->worker->loop, &p->timer, due_usec);
+}
+
+ProxyPair passage_pair(const Passage *p) {
+        return visitor_pair(&p->visitor);
+}
+
+size_t passage_held(const Passage *p) {
+        return (p->visitor.in ? p->visitor.in->size : 0) + (p->first ? p->first->size : 0);
+}
+
+static void take_visitor(Passage *p, Visitor *v, const char *name) {
+        p->visitor = *v;
+        p->visitor.crowd = crowd_move(&v->crowd);
+        p->near.fd = TAKE_FD(v->fd); /* visitor.fd stays for who looks at the address */
+        v->in = NULL;
+        buffer_arrive(&p->worker->pool, p->visitor.in);
+        if (v->address.family == AF_UNSPEC)
+                memcpy(p->address_text, "0.0.0.0", sizeof("0.0.0.0"));
+        else
+                (void) ip_format(&v->address, p->address_text);
+        memcpy(p->name, name, MIN(strlen(name), sizeof(p->name) - 1));
+}
+
+Passage *passage_new(Worker *w, const PassageFar *far, Visitor *v, const char *name, uint64_t wait_usec) {
         Passage *p = calloc(1, far->size);
 
         if (!p)
                 return NULL;
-        p->conn = c;
+        p->worker = w;
         p->garbage.free = free_passage;
+        p->timer.fire = on_timer;
+        p->again.run = on_again;
+        p->near = (Handle) { .fd = v->fd, .on_event = on_near_event };
+        if (loop_add(&w->loop, &p->near, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET) < 0) {
+                free(p);
+                return NULL;
+        }
+        take_visitor(p, v, name);
         p->other = (Handle) { .fd = -EBADF, .on_event = on_other_event };
         p->begin_usec = w->loop.now_usec;
         p->verdict = "pass";
         p->far = far;
         p->idle_usec = PASSAGE_IDLE_USEC;
-        c->passage = p;
-        if (!c->visit.probe) {
+        passages_add(p);
+        if (!is_probe(p)) {
+                visitors_came(w);
                 counter_add(&w->counters.passages, 1);
                 counter_add(&w->counters.passages_open, 1);
         }
-        conn_set_state(c, CONN_PASSAGE);
-        loop_arm(&w->loop, &c->timer, w->loop.now_usec + wait_usec);
+        passage_wait(p, w->loop.now_usec + wait_usec);
         return p;
 }
 
 /* What goes to the far side first: the given head, and what was read from the visitor. */
 static Buffer *make_head(Passage *p, const void *head, size_t size) {
-        Transport *t = &p->conn->transport;
-        size_t used = buffer_used(t->in);
-        Buffer *b;
+        BufferPool *pool = &p->worker->pool;
+        Buffer *in = p->visitor.in, *b;
 
         if (size == 0)
-                return TAKE_PTR(t->in);
-        b = buffer_get(t->pool, size + used);
+                return TAKE_PTR(p->visitor.in);
+        b = buffer_get(pool, size + buffer_used(in));
         if (!b)
                 return NULL;
         buffer_append(b, head, size);
-        buffer_append(b, buffer_at(t->in), used);
+        buffer_append(b, buffer_at(in), buffer_used(in));
         if (p->far->again)
-                p->first = TAKE_PTR(t->in);
+                p->first = TAKE_PTR(p->visitor.in);
         else
-                t->in = buffer_put(t->pool, t->in);
+                p->visitor.in = buffer_put(pool, in);
         return b;
 }
 
@@ -294,11 +328,10 @@ static void watch_peer(int fd) {
 }
 
 void passage_join(Passage *p, int fd, const void *head, size_t head_size, RateLimit *limit) {
-        Conn *c = p->conn;
-        Worker *w = c->worker;
+        Worker *w = p->worker;
         Buffer *b = make_head(p, head, head_size);
 
-        watch_peer(c->transport.handle.fd);
+        watch_peer(p->near.fd);
         /* A channel is watched already, and may have died while it waited: its first bytes want to be
          * acknowledged soon. */
         if (p->far->again)
@@ -309,11 +342,11 @@ void passage_join(Passage *p, int fd, const void *head, size_t head_size, RateLi
         set_state(p, PASSAGE_PUMPING);
         p->moved_usec = p->joined_usec = w->loop.now_usec;
         p->moved = 0;
-        pump_init(&p->pump, &w->pipes, &w->pool, c->transport.handle.fd, fd, limit);
+        pump_init(&p->pump, &w->pipes, &w->pool, p->near.fd, fd, limit);
         p->pump.sides[1].head = b;
         p->pump.sides[0].received = buffer_used(b) - (b ? head_size : 0);
-        if (c->transport.meter && p->tries == 0) /* it has these already */
-                counter_sub(&c->transport.meter->received, p->pump.sides[0].received);
+        if (p->meter && p->tries == 0) /* it has these already */
+                counter_sub(&p->meter->received, p->pump.sides[0].received);
         p->tries++;
         if (!b || loop_add(&w->loop, &p->other, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET) < 0) {
                 passage_abort(p, "out of memory");
@@ -321,28 +354,3 @@ void passage_join(Passage *p, int fd, const void *head, size_t head_size, RateLi
         }
         passage_run(p);
 }
-
-static void cut(Conn *c, const char *why) {
-        passage_abort(c->passage, why);
-}
-
-static const char *review(Conn *c, const Snapshot *s) {
-        return c->passage->far->review(c->passage, s);
-}
-
-static const ConnServer server = {
-        .serve = serve,
-        .on_event = on_event,
-        .on_timer = on_timer,
-        .cut = cut,
-        .end = end,
-        .drain = drain,
-        .review = review,
-};
-
-static int init(Worker *w) {
-        w->visits->servers[CONN_PASSAGE] = &server;
-        return 0;
-}
-
-const Room pass_room = { .init = init };
