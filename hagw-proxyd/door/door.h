@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "hagw-proxyd/crew/room.h"
 #include "hagw-proxyd/door/handshake.h"
 #include "hagw-proxyd/door/listen.h"
 #include "hagw-proxyd/wire/balancer.h"
+#include "libhagw/crew/room.h"
 
 /* What the door hangs on a worker. */
 typedef struct Door {

@@ -2,10 +2,10 @@
 
 /* Whose handshake is next, and where each goes on. Runs in the worker's thread. */
 
-#include "hagw-proxyd/crew/crowd.h"
 #include "hagw-proxyd/door/door.h"
 #include "hagw-proxyd/door/opening.h"
 #include "hagw-proxyd/visit/conn.h"
+#include "libhagw/crew/crowd.h"
 #include "libhagw/pure/list.h"
 
 typedef enum HandshakeState {
@@ -61,8 +61,8 @@ static void network_free(HandshakeNetwork **at) {
         free(n);
 }
 
-static WorkerCounters *counters_of(const Handshake *h) {
-        return &h->queue->worker->counters;
+static Figures *figures_of(const Handshake *h) {
+        return h->queue->worker->figures;
 }
 
 static void set_state(Handshake *h, HandshakeState s) {
@@ -74,7 +74,7 @@ static void set_state(Handshake *h, HandshakeState s) {
                 [HANDSHAKE_OVER] = STEPS_FROM(HANDSHAKE_NEW, HANDSHAKE_WAITING, HANDSHAKE_RUNNING,
                                               HANDSHAKE_SIGNING, HANDSHAKE_OPEN),
         };
-        WorkerCounters *c = counters_of(h);
+        Figures *c = figures_of(h);
 
         assert_step(from, h->state, s);
         counter_sub(&c->handshakes_waiting, h->state == HANDSHAKE_WAITING);
@@ -188,7 +188,7 @@ static void start(Handshake *h) {
         loop_spend(&w->loop, LOOP_WORK_HANDSHAKE);
         if (w->signer.n_asked != before) {
                 h->was_signed = true;
-                counter_add(&w->counters.handshakes_signed, 1);
+                counter_add(&w->figures->handshakes_signed, 1);
                 admission_note_handshake(w, &h->conn->visit.address);
         }
         if (ended)

@@ -75,7 +75,7 @@ static int read_visitor(Conn *c, const uint8_t *data, size_t size) {
                 break;
         default:
                 judge_balancer(c, data, size);
-                counter_add(&c->worker->counters.refused, 1);
+                counter_add(&c->worker->figures->refused, 1);
                 return -EBADMSG;
         }
         c->transport.in->begin += used;
@@ -131,7 +131,7 @@ static void note_hidden(Conn *c) {
             !route_find(c->snapshot->routes, c->visit.name) ||
             inside_judge(&c->snapshot->routes->lan, &c->snapshot->hops, &c->visit.address) != INSIDE_HOP)
                 return;
-        counter_add(&w->counters.hidden, 1);
+        counter_add(&w->figures->hidden, 1);
         if (w->door->hidden_usec > 0 && w->loop.now_usec < w->door->hidden_usec + HIDDEN_TELL_USEC)
                 return;
         w->door->hidden_usec = w->loop.now_usec;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "hagw-proxyd/crew/message.h"
 #include "hagw-proxyd/wire/balancer.h"
+#include "libhagw/crew/message.h"
 
 typedef struct Conn Conn;
 

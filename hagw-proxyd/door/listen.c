@@ -72,7 +72,7 @@ static void on_accept(Handle *h, uint32_t events) {
                         continue;
                 }
                 (void) setsockopt(v.fd, IPPROTO_TCP, TCP_NODELAY, &(int) { 1 }, sizeof(int));
-                counter_add(&w->counters.accepted, 1);
+                counter_add(&w->figures->accepted, 1);
                 visitor_place(w, &v);
         }
 }

@@ -29,7 +29,7 @@ void opening_on_handshake(Conn *c, int r) {
                 return;
         c->handshake = handshake_free(c->handshake);
         if (r < 0) {
-                counter_add(&w->counters.failed_handshakes, 1);
+                counter_add(&w->figures->failed_handshakes, 1);
                 if (gnutls_error_is_fatal(c->transport.tls_error) && !c->transport.ended) {
                         c->transport.error = 0;
                         (void) tls_send_alert(c->transport.tls, c->snapshot->tls, c->transport.tls_error);
@@ -38,9 +38,9 @@ void opening_on_handshake(Conn *c, int r) {
                         conn_close(c);
                 return;
         }
-        counter_add(&w->counters.handshakes, 1);
+        counter_add(&w->figures->handshakes, 1);
         if (gnutls_session_is_resumed(c->transport.tls))
-                counter_add(&w->counters.resumed, 1);
+                counter_add(&w->figures->resumed, 1);
         voice = voice_find(c);
         if (voice) {
                 voice->begin(c);
@@ -86,7 +86,7 @@ static bool nameless_enter(Conn *c, const Knock *k) {
                 conn_refuse(c);
                 return true;
         }
-        counter_add(&c->worker->counters.refused, 1);
+        counter_add(&c->worker->figures->refused, 1);
         transport_start_tls(&c->transport, tls);
         (void) gnutls_alert_send(tls, GNUTLS_AL_FATAL, GNUTLS_A_UNRECOGNIZED_NAME);
         conn_linger(c);
@@ -109,7 +109,7 @@ static bool opened_enter(Conn *c, const Knock *k) {
                 conn_refuse(c);
                 return true;
         }
-        atomic_store_explicit(&c->worker->counters.opened_usec, c->worker->loop.now_usec,
+        atomic_store_explicit(&c->worker->figures->opened_usec, c->worker->loop.now_usec,
                               memory_order_relaxed);
         transport_start_tls(&c->transport, tls);
         conn_set_state(c, CONN_HANDSHAKE);

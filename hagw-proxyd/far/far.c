@@ -4,10 +4,10 @@
 
 #include "hagw-proxyd/far/far.h"
 #include "hagw-proxyd/far/farlink.h"
-#include "hagw-proxyd/crew/passage.h"
 #include "hagw-proxyd/relay/relay.h"
 #include "hagw-proxyd/upstream/upstream.h"
 #include "hagw-proxyd/visit/conn.h"
+#include "libhagw/crew/passage.h"
 
 void agent_begin(Conn *c) {
         (void) control_begin(c->worker, &c->transport, &c->visit.address, c->visit.port, &c->crowd);

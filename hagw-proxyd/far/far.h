@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "hagw-proxyd/crew/room.h"
 #include "hagw-proxyd/visit/entrance.h"
+#include "libhagw/crew/room.h"
 
 /* Between visitors' connections and a relay's end of the tunnel (relay/relay.h). */
 

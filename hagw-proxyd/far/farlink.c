@@ -6,10 +6,10 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include "hagw-proxyd/crew/worker.h"
 #include "hagw-proxyd/far/farlink.h"
 #include "hagw-proxyd/relay/relay.h"
 #include "hagw-proxyd/upstream/link.h"
+#include "libhagw/crew/worker.h"
 #include "libhagw/net/tls-psk.h"
 
 /* What such a link has. */

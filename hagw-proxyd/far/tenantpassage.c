@@ -3,8 +3,8 @@
 /* Visitors who pass unopened to a tenant's house. Runs in the worker's thread. */
 
 #include "hagw-proxyd/far/tenantpassage.h"
-#include "hagw-proxyd/crew/passage.h"
 #include "hagw-proxyd/relay/relay.h"
+#include "libhagw/crew/passage.h"
 
 typedef struct TenantPassage {
         Passage passage;

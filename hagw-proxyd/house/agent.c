@@ -6,8 +6,10 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "hagw-proxyd/crew/worker.h"
 #include "hagw-proxyd/house/agent.h"
+#include "hagw-proxyd/snapshot/figures.h"
+#include "hagw-proxyd/snapshot/snapshot.h"
+#include "libhagw/crew/worker.h"
 #include "libhagw/log.h"
 #include "libhagw/net/ownaddress.h"
 #include "libhagw/usec.h"
@@ -59,7 +61,7 @@ static void set_state(Agent *a, AgentState s) {
                 [AGENT_WAITING] = STEPS_FROM(AGENT_RESOLVING, AGENT_CONNECTING, AGENT_PROVING,
                                              AGENT_ATTACHED, AGENT_WAITING),
         };
-        WorkerCounters *c = &a->worker->counters;
+        Figures *c = a->worker->figures;
 
         assert_step(from, a->state, s);
         log_debug("Relay %s: %s -> %s", a->target->address, agent_state_text(a->state), agent_state_text(s));
@@ -319,7 +321,7 @@ static const AgentLineOps link_ops = {
 static void attempt(Agent *a) {
         Loop *loop = &a->worker->loop;
 
-        counter_add(&a->worker->counters.agent_attempts, 1);
+        counter_add(&a->worker->figures->agent_attempts, 1);
         a->attempt_usec = loop->now_usec;
         loop_disarm(loop, &a->timer);
         a->link = agent_line_new(a->worker, a->target, /* prove= */ true, &link_ops, a);
@@ -333,7 +335,7 @@ static void attempt(Agent *a) {
 
 static void attempt_next(Agent *a) {
         forget_next(a);
-        counter_add(&a->worker->counters.agent_attempts, 1);
+        counter_add(&a->worker->figures->agent_attempts, 1);
         a->next = agent_line_new(a->worker, a->target, /* prove= */ true, &link_ops, a);
         if (!a->next)
                 next_failed(a, "out of memory", /* refused= */ false);

@@ -4,10 +4,10 @@
 
 #include <stdio.h>
 
-#include "hagw-proxyd/crew/worker.h"
 #include "hagw-proxyd/house/agent.h"
 #include "hagw-proxyd/house/agentcall.h"
 #include "hagw-proxyd/house/agentline.h"
+#include "libhagw/crew/worker.h"
 #include "libhagw/pure/list.h"
 
 #define INTERFACE "io.hagw.Relay."

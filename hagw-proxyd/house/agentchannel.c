@@ -6,10 +6,12 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
-#include "hagw-proxyd/crew/visitor.h"
-#include "hagw-proxyd/crew/worker.h"
 #include "hagw-proxyd/house/agent.h"
 #include "hagw-proxyd/house/agentchannel.h"
+#include "hagw-proxyd/snapshot/figures.h"
+#include "hagw-proxyd/snapshot/snapshot.h"
+#include "libhagw/crew/visitor.h"
+#include "libhagw/crew/worker.h"
 #include "libhagw/log.h"
 #include "libhagw/pure/list.h"
 
@@ -36,19 +38,19 @@ static void set_state(AgentChannel *c, AgentChannelState s) {
                 [AGENT_CHANNEL_CLOSED] = STEPS_FROM(AGENT_CHANNEL_CONNECTING, AGENT_CHANNEL_WAITING),
         };
         ChannelPool *p = c->pool;
-        WorkerCounters *counters = &p->worker->counters;
+        Figures *figures = p->worker->figures;
 
         assert_step(from, c->state, s);
         if (c->state == AGENT_CHANNEL_CONNECTING)
                 p->n_connecting--;
         if (c->state == AGENT_CHANNEL_WAITING) {
                 p->n_waiting--;
-                counter_sub(&counters->agent_waiting, 1);
+                counter_sub(&figures->agent_waiting, 1);
         }
         c->state = s;
         if (s == AGENT_CHANNEL_WAITING) {
                 p->n_waiting++;
-                counter_add(&counters->agent_waiting, 1);
+                counter_add(&figures->agent_waiting, 1);
         }
 }
 
@@ -85,7 +87,7 @@ static void channel_lost(AgentChannel *c) {
 static void channel_reject(AgentChannel *c, const char *why) {
         Worker *w = c->pool->worker;
 
-        counter_add(&w->counters.agent_rejected, 1);
+        counter_add(&w->figures->agent_rejected, 1);
         if (w->loop.now_usec >= w->house->rejected_usec + USEC_PER_MINUTE || w->house->rejected_usec == 0) {
                 w->house->rejected_usec = w->loop.now_usec;
                 log_warning("A channel from the relay %s was closed: %s. (Said once a minute at most; the "

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "hagw-proxyd/crew/relaytarget.h"
+#include "hagw-proxyd/snapshot/relaytarget.h"
 #include "hagw-proxyd/wire/backoff.h"
 #include "libhagw/net/loop.h"
 #include "libhagw/net/relaykeys.h"

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
-#include "hagw-proxyd/crew/worker.h"
 #include "hagw-proxyd/house/agentline.h"
+#include "libhagw/crew/worker.h"
 #include "libhagw/log.h"
 
 const char *agent_line_state_text(AgentLineState s) {

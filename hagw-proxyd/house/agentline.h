@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "hagw-proxyd/crew/message.h"
-#include "hagw-proxyd/crew/relaytarget.h"
+#include "hagw-proxyd/snapshot/relaytarget.h"
+#include "libhagw/crew/message.h"
 #include "libhagw/net/controlstream.h"
 #include "libhagw/net/dial.h"
 #include "libhagw/net/relaykeys.h"

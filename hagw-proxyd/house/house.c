@@ -2,9 +2,10 @@
 
 /* What a house's end of the tunnel hangs on a worker, and tells the main thread. */
 
-#include "hagw-proxyd/crew/worker.h"
 #include "hagw-proxyd/house/agent.h"
 #include "hagw-proxyd/house/agentcall.h"
+#include "hagw-proxyd/snapshot/figures.h"
+#include "libhagw/crew/worker.h"
 
 const char *agent_state_text(AgentState s) {
         static const char *const texts[_AGENT_STATE_MAX] = {
@@ -20,6 +21,18 @@ static void free_state(Message *m) {
 }
 
 const MessageKind agent_state_message = { .size = sizeof(AgentStateMessage), .free = free_state };
+
+uint64_t agent_visitors(const Worker *w) {
+        uint64_t n = 0;
+
+        for (unsigned i = 0; i < w->n_crew; i++) {
+                const Figures *f = w->crew[i]->figures;
+
+                n += atomic_load_explicit(&f->agent_visits, memory_order_relaxed) -
+                     atomic_load_explicit(&f->agent_visits_ended, memory_order_relaxed);
+        }
+        return n;
+}
 
 static int init(Worker *w) {
         w->house = calloc(1, sizeof(*w->house));

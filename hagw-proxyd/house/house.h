@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "hagw-proxyd/crew/message.h"
-#include "hagw-proxyd/crew/relaytarget.h"
-#include "hagw-proxyd/crew/room.h"
 #include "hagw-proxyd/house/agentsaid.h"
+#include "hagw-proxyd/snapshot/relaytarget.h"
+#include "libhagw/crew/message.h"
+#include "libhagw/crew/room.h"
 
 /* A house's end of the tunnel, as the rest of the program sees it, which includes nothing else of it: what
  * it hangs on a worker, what it tells the main thread, and what that asks. Who comes by a channel it gives
@@ -14,6 +14,9 @@
 #define RELAY_CALLS_MAX 16U
 
 extern const Room house_room;
+
+/* Visitors who came by a channel and are here. */
+uint64_t agent_visitors(const Worker *w);
 
 typedef enum AgentState {
         AGENT_RESOLVING,

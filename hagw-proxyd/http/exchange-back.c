@@ -83,7 +83,7 @@ static void plan_answer(Exchange *x, CompressPlan *plan) {
                 return;
         x->pack = pack_new(w, &w->exchanges->encoders, plan->coding, crowd_network(&x->visit->address),
                            on_pause, x);
-        counter_add(x->pack ? &w->counters.compressed : &w->counters.compress_crowded, 1);
+        counter_add(x->pack ? &w->figures->compressed : &w->figures->compress_crowded, 1);
         if (!x->pack)
                 compress_not(plan, COMPRESS_CROWDED);
 }
@@ -96,7 +96,7 @@ static void note_head(Exchange *x) {
         exchange_drop_head(x);
         if (!upgraded)
                 return;
-        counter_add(&x->worker->counters.upgrades, 1);
+        counter_add(&x->worker->figures->upgrades, 1);
         exchange_drop_headers(x);
         x->up = (ExchangeWay) { .n = x->up.n };
 }
@@ -116,7 +116,7 @@ static int send_head(Exchange *x) {
                                  .head = x->request.method == METHOD_HEAD,
                                  .ancestors = x->internal ? (Slice) {} : x->route->ancestors,
                                  .compress = &plan,
-                                 .date = http_date(&w->date, time(NULL)) };
+                                 .date = http_date(&w->exchanges->date, time(NULL)) };
         ssize_t n = -ENOBUFS;
         Slice data;
         int r = 0;

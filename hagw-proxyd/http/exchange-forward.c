@@ -100,7 +100,7 @@ void exchange_on_link_broken(Exchange *x, const char *why) {
                 return;
         }
         x->retried = true;
-        counter_add(&x->worker->counters.retries, 1);
+        counter_add(&x->worker->figures->retries, 1);
         get_link(x, UPSTREAM_FRESH);
 }
 

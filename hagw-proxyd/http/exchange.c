@@ -119,13 +119,13 @@ static void end(Exchange *x, StreamEnd how) {
         if (v->probe)
                 note_probe(x);
         if (v->arrival != ARRIVAL_PROBE)
-                counter_add(&w->counters.answers[x->status < 600 ? x->status / 100 : 0], 1);
+                counter_add(&w->figures->answers[x->status < 600 ? x->status / 100 : 0], 1);
         if (x->stats) {
                 if (v->arrival != ARRIVAL_PROBE)
                         counter_sub(&x->stats->visits->workers[w->index].active, 1);
                 host_stats_unref(x->stats);
         }
-        if (x->snapshot->log_access && v->arrival != ARRIVAL_PROBE)
+        if (x->snapshot->terms.log_access && v->arrival != ARRIVAL_PROBE)
                 write_log(x);
         if (x->upstream && !x->internal)
                 upstream_let_go(x->upstream);
@@ -190,7 +190,7 @@ void exchange_answer(Exchange *x, PageKind kind, const char *error) {
                 .inside = is_insider(x),
                 .language = x->reader.language,
                 .policy = x->snapshot->page_policy,
-                .date = http_date(&x->worker->date, time(NULL)),
+                .date = http_date(&x->worker->exchanges->date, time(NULL)),
                 .host = slice_from(x->name),
         };
         Answer a;
@@ -206,7 +206,8 @@ static void redirect(Exchange *x, unsigned status, Slice location) {
         Worker *w = x->worker;
         Answer a;
 
-        if (page_make_redirect(status, location, http_date(&w->date, time(NULL)), reply_room(x), &a) < 0)
+        if (page_make_redirect(status, location, http_date(&w->exchanges->date, time(NULL)), reply_room(x),
+                               &a) < 0)
                 exchange_answer(x, PAGE_URI_TOO_LONG, NULL);
         else
                 reply(x, &a);
@@ -225,7 +226,7 @@ static void refuse_head(Exchange *x, Stream *stream, const Reader *reader) {
 void exchange_refuse(Exchange *x, Stream *stream, H1Verdict v, const Reader *reader) {
         PageKind kind = page_from_status(h1_verdict_status(v));
 
-        counter_add(&x->worker->counters.requests, 1);
+        counter_add(&x->worker->figures->requests, 1);
         x->verdict = h1_verdict_text(v);
         refuse_head(x, stream, reader);
         /* Nobody who speaks like this on port 80 gets an answer. */
@@ -442,8 +443,8 @@ void exchange_begin(Exchange *x, Stream *stream, Buffer *head) {
         x->up.done = x->request.body == BODY_NONE ||
                      (x->request.body == BODY_LENGTH && x->request.body_size == 0);
         if (v->arrival != ARRIVAL_PROBE)
-                counter_add(&w->counters.requests, 1);
-        if (x->snapshot->log_access)
+                counter_add(&w->figures->requests, 1);
+        if (x->snapshot->terms.log_access)
                 keep_texts(x);
         if (v->kind == CONN_HTTP) {
                 serve_http(x);

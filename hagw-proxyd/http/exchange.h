@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "hagw-proxyd/crew/accessring.h"
 #include "hagw-proxyd/http/flow.h"
 #include "hagw-proxyd/http/pack.h"
 #include "hagw-proxyd/http/session.h"
@@ -11,10 +10,12 @@
 #include "hagw-proxyd/visit/visit.h"
 #include "hagw-proxyd/wire/forward.h"
 #include "hagw-proxyd/wire/h1.h"
+#include "hagw-proxyd/wire/httpdate.h"
 #include "hagw-proxyd/wire/outer.h"
 #include "hagw-proxyd/wire/pages.h"
 #include "hagw-proxyd/wire/policy.h"
 #include "hagw-proxyd/wire/reader.h"
+#include "libhagw/crew/accessring.h"
 
 /* One request and its answer: judged, asked about, forwarded, answered, logged. Lives from the request's
  * head to the end of the answer (or of the WebSocket). Never freed while one of its own functions still runs
@@ -39,6 +40,7 @@ typedef struct Exchanges {
         SessionUses uses;
         Encoders encoders;
         Timer tell_used; /* armed while there is something to tell */
+        HttpDate date;
 } Exchanges;
 
 extern const Room http_room;

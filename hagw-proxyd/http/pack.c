@@ -3,6 +3,7 @@
 /* Answers, compressed. Runs in the worker's thread. */
 
 #include "hagw-proxyd/http/pack.h"
+#include "hagw-proxyd/snapshot/figures.h"
 
 static void on_pause(Timer *t) {
         Pack *p = CONTAINER_OF(t, Pack, pause);
@@ -62,8 +63,8 @@ int pack_fill(Pack *p, Flow *f, Slice *ret) {
                 if (work < 0)
                         return (int) work;
                 loop_spend(&w->loop, (size_t) work);
-                counter_add(&w->counters.compressed_from, before - f->ready.n);
-                counter_add(&w->counters.compressed_to, encoder_given(p->encoder).n);
+                counter_add(&w->figures->compressed_from, before - f->ready.n);
+                counter_add(&w->figures->compressed_to, encoder_given(p->encoder).n);
         }
         if (!encoder_holds(p->encoder)) {
                 p->paused = false;

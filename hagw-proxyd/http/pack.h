@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "hagw-proxyd/crew/worker.h"
 #include "hagw-proxyd/encode/encoder.h"
 #include "hagw-proxyd/http/flow.h"
+#include "libhagw/crew/worker.h"
 
 /* An answer that is compressed between the service and the visitor. It is read no faster than what comes of
  * it is taken. */

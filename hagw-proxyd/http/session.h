@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "hagw-proxyd/crew/message.h"
 #include "hagw-proxyd/http/sessionuse.h"
 #include "hagw-proxyd/wire/policy.h"
+#include "libhagw/crew/message.h"
 
 /* What a worker remembers of webd's answers about sessions: for as long as webd allowed, until webd takes it
  * back. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "hagw-proxyd/crew/message.h"
 #include "hagw-proxyd/http/sessionuse.h"
+#include "libhagw/crew/message.h"
 
 /* A worker and the sessions of its visitors: what it hears of their end, and what it tells of their use. */
 

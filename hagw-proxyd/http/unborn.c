@@ -25,8 +25,8 @@ void unborn_note(const Visit *v, const Snapshot *s, const char *protocol, const 
                 e.method = r->method_text;
                 e.target = r->target;
         }
-        counter_add(&w->counters.requests, 1);
-        counter_add(&w->counters.answers[0], 1);
+        counter_add(&w->figures->requests, 1);
+        counter_add(&w->figures->answers[0], 1);
         if (s->log_access && !access_ring_put(w->access, &e))
                 counter_add(&w->counters.log_dropped, 1);
 }

@@ -26,8 +26,8 @@ static int build_attachment(const Manager *m, const AgentStateMessage *s, sd_jso
         char machine[SD_ID128_STRING_MAX];
 
         for (unsigned i = 0; i < m->n_workers; i++) {
-                received += read_counter(&m->workers[i]->counters.agent_bytes.received);
-                sent += read_counter(&m->workers[i]->counters.agent_bytes.sent);
+                received += read_counter(&m->workers[i]->figures->agent_bytes.received);
+                sent += read_counter(&m->workers[i]->figures->agent_bytes.sent);
         }
         relay_machine_id(machine);
         return sd_json_buildo(
@@ -38,7 +38,7 @@ static int build_attachment(const Manager *m, const AgentStateMessage *s, sd_jso
                 SD_JSON_BUILD_PAIR_STRING("address", s->attached.address),
                 SD_JSON_BUILD_PAIR_UNSIGNED("sinceUSec", s->attached.since_usec),
                 SD_JSON_BUILD_PAIR_UNSIGNED("waiting",
-                                            read_counter(&m->workers[0]->counters.agent_waiting)),
+                                            read_counter(&m->workers[0]->figures->agent_waiting)),
                 SD_JSON_BUILD_PAIR_UNSIGNED("visitors", agent_visitors(m->workers[0])),
                 SD_JSON_BUILD_PAIR_UNSIGNED("received", received),
                 SD_JSON_BUILD_PAIR_UNSIGNED("sent", sent));
@@ -77,7 +77,7 @@ static uint64_t last_opened(const Manager *m) {
         uint64_t last = 0;
 
         for (unsigned i = 0; i < m->n_workers; i++)
-                last = MAX(last, atomic_load_explicit(&m->workers[i]->counters.opened_usec,
+                last = MAX(last, atomic_load_explicit(&m->workers[i]->figures->opened_usec,
                                                       memory_order_relaxed));
         return last > 0 ? last + clock_usec(CLOCK_REALTIME) - clock_usec(CLOCK_MONOTONIC) : 0;
 }
@@ -133,7 +133,7 @@ static int vl_method_describe_relay(sd_varlink *link, void *parameters, unsigned
                 SD_JSON_BUILD_PAIR_CONDITION(opened_usec > 0, "openedUSec",
                                              SD_JSON_BUILD_UNSIGNED(opened_usec)),
                 SD_JSON_BUILD_PAIR_UNSIGNED("rejected",
-                                            read_counter(&m->workers[0]->counters.agent_rejected)));
+                                            read_counter(&m->workers[0]->figures->agent_rejected)));
 }
 
 static void answer_failure(sd_varlink *link, const AgentCallMessage *m) {

@@ -3,9 +3,9 @@
 /* The main thread's side of the house's relay. What becomes of the attachment is logged here, once per
  * change. */
 
-#include "hagw-proxyd/crew/worker.h"
 #include "hagw-proxyd/house/house.h"
 #include "hagw-proxyd/main/agentview.h"
+#include "libhagw/crew/worker.h"
 #include "libhagw/log.h"
 
 struct RelayRequest {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "hagw-proxyd/crew/message.h"
 #include "hagw-proxyd/house/house.h"
+#include "libhagw/crew/message.h"
 #include "libhagw/vl.h"
 
 /* What the main thread knows of the attachment to the relay, and its calls there. */

@@ -8,11 +8,11 @@
 #include <sched.h>
 #include <systemd/sd-daemon.h>
 
-#include "hagw-proxyd/crew/crowd.h"
 #include "hagw-proxyd/door/door.h"
 #include "hagw-proxyd/main/manager.h"
 #include "hagw-proxyd/main/rooms.h"
 #include "hagw-proxyd/relay/relay.h"
+#include "libhagw/crew/crowd.h"
 #include "libhagw/log.h"
 #include "libhagw/net/tls-psk.h"
 #include "libhagw/pure/plural.h"
@@ -183,7 +183,7 @@ static int start_workers(Manager *m) {
         if (!m->workers)
                 return -ENOMEM;
         for (unsigned i = 0; i < m->n_workers; i++) {
-                r = worker_new(i, m->workers, m->n_workers, &m->queue, m->snapshot, worker_rooms,
+                r = worker_new(i, m->workers, m->n_workers, &m->queue, m->snapshot, &crew_plan,
                                access_writer_ring(m->access, i), &m->workers[i]);
                 if (r < 0)
                         return r;
@@ -203,7 +203,7 @@ Past manager_outside(const Manager *m) {
 
         for (unsigned i = 0; m->workers && i < m->n_workers; i++)
                 for (OutsideWay way = 0; m->workers[i] && way < _OUTSIDE_WAY_MAX; way++) {
-                        const WorkerCounters *c = &m->workers[i]->counters;
+                        const Figures *c = m->workers[i]->figures;
 
                         sum.visits[way] += atomic_load_explicit(&c->outside[way], memory_order_relaxed);
                         sum.last_usec[way] = MAX(sum.last_usec[way],
@@ -366,7 +366,7 @@ static int on_drain_timer(sd_event_source *s, uint64_t usec, void *userdata) {
  * the sockets' backlog for the next process. */
 void manager_drain(void *userdata) {
         Manager *m = userdata;
-        uint64_t usec = m->snapshot->drain_usec;
+        uint64_t usec = m->snapshot->terms.drain_usec;
 
         rounds_done(&m->rounds);
         probes_done(&m->probes); /* nobody waits for these */

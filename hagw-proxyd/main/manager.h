@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "hagw-proxyd/crew/snapshot.h"
-#include "hagw-proxyd/crew/worker.h"
 #include "hagw-proxyd/http/sessions.h"
-#include "hagw-proxyd/main/accesswriter.h"
-#include "hagw-proxyd/main/calllink.h"
-#include "hagw-proxyd/main/giveback.h"
+#include "hagw-proxyd/main/agentview.h"
 #include "hagw-proxyd/main/hidden.h"
-#include "hagw-proxyd/main/namelink.h"
 #include "hagw-proxyd/main/past.h"
 #include "hagw-proxyd/main/probe.h"
-#include "hagw-proxyd/main/pulse.h"
-#include "hagw-proxyd/main/agentview.h"
 #include "hagw-proxyd/main/rounds.h"
 #include "hagw-proxyd/main/tenantwatch.h"
 #include "hagw-proxyd/main/trial.h"
 #include "hagw-proxyd/main/weblink.h"
+#include "hagw-proxyd/snapshot/snapshot.h"
 #include "hagw-proxyd/wire/balancer.h"
+#include "libhagw/crew/accesswriter.h"
+#include "libhagw/crew/calllink.h"
+#include "libhagw/crew/giveback.h"
+#include "libhagw/crew/namelink.h"
+#include "libhagw/crew/pulse.h"
+#include "libhagw/crew/worker.h"
 #include "libhagw/daemon.h"
 
 /* The main thread: configuration and certificates become snapshots, workers' questions are asked, figures

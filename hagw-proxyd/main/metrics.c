@@ -55,15 +55,17 @@ HostReading host_stats_read(const HostStats *s) {
         return sum;
 }
 
-#define ROW(name_, counter_, help_, field) { name_, counter_, help_, offsetof(WorkerCounters, field) }
+#define ROW(name_, counter_, help_, field) { name_, counter_, help_, false, offsetof(Figures, field) }
+#define CREW(name_, counter_, help_, field) { name_, counter_, help_, true, offsetof(WorkerCounters, field) }
 
 static const struct {
         const char *name;
         bool counter;
         const char *help;
+        bool crew; /* of WorkerCounters, else of Figures */
         size_t offset;
 } rows[] = {
-        ROW("proxy_connections", false, "Visitors' connections open now", connections),
+        CREW("proxy_connections", false, "Visitors' connections open now", connections),
         ROW("proxy_accepted", true, "Visitors' connections accepted", accepted),
         ROW("proxy_crowded", true, "Visitors' connections closed because their address had too many",
             crowded),
@@ -94,18 +96,18 @@ static const struct {
         ROW("proxy_compressed_to_bytes", true, "Bytes of them as visitors got them", compressed_to),
         ROW("proxy_compress_crowded", true,
             "Answers sent as they were because too many were being compressed", compress_crowded),
-        ROW("proxy_passages", true, "Visitors passed on unopened", passages),
-        ROW("proxy_passages_open", false, "Visitors being passed on unopened now", passages_open),
-        ROW("proxy_passage_received_bytes", true, "Bytes from visitors passed on unopened",
+        CREW("proxy_passages", true, "Visitors passed on unopened", passages),
+        CREW("proxy_passages_open", false, "Visitors being passed on unopened now", passages_open),
+        CREW("proxy_passage_received_bytes", true, "Bytes from visitors passed on unopened",
             passage_received),
-        ROW("proxy_passage_sent_bytes", true, "Bytes to visitors passed on unopened", passage_sent),
+        CREW("proxy_passage_sent_bytes", true, "Bytes to visitors passed on unopened", passage_sent),
         ROW("proxy_upstream_connects", true, "Connections to upstreams begun", upstream_connects),
         ROW("proxy_upstream_reuses", true, "Requests sent on a waiting upstream connection",
             upstream_reuses),
         ROW("proxy_retries", true, "Requests sent again after a waiting connection had gone stale", retries),
         ROW("proxy_relay_attached", false, "Agents attached here", attached),
         ROW("proxy_relay_channels", false, "Channels that wait here for a visitor", channels),
-        ROW("proxy_relay_waiting", false, "Visitors who wait here for a channel, or for their house",
+        CREW("proxy_relay_waiting", false, "Visitors who wait here for a channel, or for their house",
             waiting),
         ROW("proxy_relay_channels_refused", true, "Channels closed because their hello was not right",
             channels_refused),
@@ -119,18 +121,30 @@ static const struct {
         ROW("proxy_agent_received_bytes", true, "Bytes from visitors who came through the relay",
             agent_bytes.received),
         ROW("proxy_agent_sent_bytes", true, "Bytes to them", agent_bytes.sent),
-        ROW("proxy_log_dropped", true, "Access log entries lost because the journal was too slow",
+        CREW("proxy_log_dropped", true, "Access log entries lost because the journal was too slow",
             log_dropped),
 };
 
+static uint64_t read_at(const void *counters, size_t offset) {
+        const void *at = (const char *) counters + offset;
+
+        return atomic_load_explicit((const _Atomic uint64_t *) at, memory_order_relaxed);
+}
+
+/* Of Figures. */
 static uint64_t sum_of(const Manager *m, size_t offset) {
         uint64_t sum = 0;
 
         for (unsigned i = 0; i < m->n_workers; i++)
-                sum += atomic_load_explicit(
-                        (const _Atomic uint64_t *) (const void *) ((const char *) &m->workers[i]->counters +
-                                                                   offset),
-                        memory_order_relaxed);
+                sum += read_at(m->workers[i]->figures, offset);
+        return sum;
+}
+
+static uint64_t sum_of_crew(const Manager *m, size_t offset) {
+        uint64_t sum = 0;
+
+        for (unsigned i = 0; i < m->n_workers; i++)
+                sum += read_at(&m->workers[i]->counters, offset);
         return sum;
 }
 
@@ -141,7 +155,7 @@ static int append_answers(const Manager *m, sd_json_variant **metrics) {
         for (size_t i = 0; i < ELEMENTSOF(classes) && r >= 0; i++)
                 r = metrics_append(
                         metrics, "proxy_answers", true, "Answers to visitors by status",
-                        (double) sum_of(m, offsetof(WorkerCounters, answers) + i * sizeof(_Atomic uint64_t)),
+                        (double) sum_of(m, offsetof(Figures, answers) + i * sizeof(_Atomic uint64_t)),
                         (const char *const[]) { "class", classes[i], NULL });
         return r;
 }
@@ -153,7 +167,7 @@ static int append_outside(const Manager *m, sd_json_variant **metrics) {
                 r = metrics_append(
                         metrics, "proxy_outside", true, "Connections from the internet",
                         (double) sum_of(m,
-                                        offsetof(WorkerCounters, outside) + way * sizeof(_Atomic uint64_t)),
+                                        offsetof(Figures, outside) + way * sizeof(_Atomic uint64_t)),
                         (const char *const[]) { "family", outside_family(way), "door", outside_door(way),
                                                 NULL });
         return r;
@@ -165,7 +179,7 @@ static int append_troubles(const Manager *m, sd_json_variant **metrics) {
         for (H2Trouble t = 0; t < _H2_TROUBLE_MAX && r >= 0; t++)
                 r = metrics_append(metrics, "proxy_http2_troubles", true,
                                    "What costs more than it asks for, in HTTP/2",
-                                   (double) sum_of(m, offsetof(WorkerCounters, http2_troubles) +
+                                   (double) sum_of(m, offsetof(Figures, http2_troubles) +
                                                               t * sizeof(_Atomic uint64_t)),
                                    (const char *const[]) { "kind", h2_trouble_name(t), NULL });
         return r;
@@ -176,7 +190,7 @@ static int append_refusals(const Manager *m, sd_json_variant **metrics) {
 
         for (Refusal reason = REFUSAL_NONE + 1; reason < _REFUSAL_MAX && r >= 0; reason++)
                 r = metrics_append(metrics, "proxy_relay_refused", true, "Visitors of tenants refused here",
-                                   (double) sum_of(m, offsetof(WorkerCounters, refusals) +
+                                   (double) sum_of(m, offsetof(Figures, refusals) +
                                                               reason * sizeof(_Atomic uint64_t)),
                                    (const char *const[]) { "reason", refusal_name(reason), NULL });
         return r;
@@ -188,7 +202,7 @@ int manager_metrics(sd_json_variant **metrics, void *userdata) {
 
         for (size_t i = 0; i < ELEMENTSOF(rows) && r >= 0; i++)
                 r = metrics_append(metrics, rows[i].name, rows[i].counter, rows[i].help,
-                                   (double) sum_of(m, rows[i].offset), NULL);
+                                   (double) (rows[i].crew ? sum_of_crew : sum_of)(m, rows[i].offset), NULL);
         if (r >= 0)
                 r = append_answers(m, metrics);
         if (r >= 0)

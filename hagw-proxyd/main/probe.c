@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
-#include "hagw-proxyd/crew/worker.h"
 #include "hagw-proxyd/main/probe.h"
 #include "hagw-proxyd/visit/conn.h"
+#include "libhagw/crew/worker.h"
 
 struct Probe {
         Probe *next, **list;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "hagw-proxyd/crew/message.h"
 #include "hagw-proxyd/visit/conn.h"
+#include "libhagw/crew/message.h"
 #include "libhagw/vl.h"
 
 /* Asks a host's upstream for GET / the way a visitor would: a worker serves one end of a socket pair as it

@@ -9,12 +9,13 @@
 #include "hagw-proxyd/house/house.h"
 #include "hagw-proxyd/http/exchange.h"
 #include "hagw-proxyd/main/rooms.h"
-#include "hagw-proxyd/crew/passage.h"
 #include "hagw-proxyd/pass/service.h"
 #include "hagw-proxyd/relay/relay.h"
+#include "hagw-proxyd/snapshot/figures.h"
 #include "hagw-proxyd/streams/streams.h"
 #include "hagw-proxyd/upstream/upstream.h"
 #include "hagw-proxyd/visit/conn.h"
+#include "libhagw/crew/passage.h"
 #include "libhagw/net/relaykeys.h"
 
 /* In this order. Who is nobody's is refused without a byte. */
@@ -42,7 +43,9 @@ static const Room ways = { .init = ways_init };
 
 /* The two ends of the tunnel know nothing of visitors (dev/rooms.txt), and stand above them nevertheless:
  * what visitors have of them is let go of before. */
-const Room *const worker_rooms[] = {
+static const Room *const rooms[] = {
         &upstream_room, &visit_room, &http_room, &pass_room, &h1_room, &streams_room,
         &relay_room,    &house_room, &far_room,  &door_room, &ways,    NULL,
 };
+
+const CrewPlan crew_plan = { .rooms = rooms, .figures_size = sizeof(Figures) };

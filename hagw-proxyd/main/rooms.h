@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "hagw-proxyd/crew/room.h"
+#include "libhagw/crew/worker.h"
 
-/* What worker_new() hangs on each worker; NULL-ended. */
-extern const Room *const worker_rooms[];
+/* What hagw-proxyd's workers are made of. */
+extern const CrewPlan crew_plan;

@@ -3,7 +3,7 @@
 
 #include <systemd/sd-event.h>
 
-#include "hagw-proxyd/crew/snapshot.h"
+#include "hagw-proxyd/snapshot/snapshot.h"
 
 /* Hosts that nobody visits are tried all the same, so that who wants in finds a service that is known to
  * work, and who looks at the status finds the truth. Main thread only. */

@@ -4,10 +4,10 @@
 
 #include <stdio.h>
 
-#include "hagw-proxyd/crew/worker.h"
 #include "hagw-proxyd/http/session.h"
 #include "hagw-proxyd/main/weblink.h"
 #include "hagw-proxyd/wire/policy.h"
+#include "libhagw/crew/worker.h"
 #include "libhagw/log.h"
 
 void weblink_init(WebLink *w, sd_event *event) {

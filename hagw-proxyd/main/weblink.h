@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "hagw-proxyd/crew/message.h"
 #include "hagw-proxyd/http/session.h"
-#include "hagw-proxyd/main/pipeline.h"
+#include "libhagw/crew/message.h"
+#include "libhagw/crew/pipeline.h"
 #include "libhagw/vl.h"
 
 /* The main thread's questions to webd about sessions: one varlink connection, questions behind one another

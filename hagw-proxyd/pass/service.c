@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
-#include "hagw-proxyd/crew/passage.h"
 #include "hagw-proxyd/pass/service.h"
 #include "hagw-proxyd/upstream/link.h"
 #include "hagw-proxyd/visit/conn.h"
+#include "libhagw/crew/passage.h"
 
 typedef struct ServicePassage {
         Passage passage;
@@ -129,7 +129,7 @@ static void end(Passage *p) {
         else
                 counter_sub(&visits_of(s)->active, 1);
         if (arrival_is_relayed(p->visitor.arrival))
-                counter_add(&p->worker->counters.agent_visits_ended, 1);
+                counter_add(&p->worker->figures->agent_visits_ended, 1);
         host_stats_unref(s->stats);
 }
 
@@ -162,7 +162,7 @@ static ServicePassage *passage_begin(Conn *c) {
         s->visit = visit;
         s->protocol = route->host.proxy_protocol;
         if (arrival_is_relayed(v.arrival))
-                p->meter = &w->counters.agent_bytes;
+                p->meter = &w->figures->agent_bytes;
         return s;
 }
 

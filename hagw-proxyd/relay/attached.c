@@ -5,12 +5,12 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "hagw-proxyd/crew/worker.h"
 #include "hagw-proxyd/relay/attached.h"
 #include "hagw-proxyd/relay/control.h"
 #include "hagw-proxyd/relay/tenantrefusal.h"
 #include "hagw-proxyd/relay/tenants.h"
 #include "hagw-proxyd/relay/tenantusage.h"
+#include "libhagw/crew/worker.h"
 #include "libhagw/pure/nametable.h"
 #include "libhagw/usec.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "hagw-proxyd/crew/message.h"
+#include "libhagw/crew/message.h"
 
 /* Who is attached to this relay, and who was refused: asked of all workers. */
 

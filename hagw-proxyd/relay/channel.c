@@ -6,9 +6,10 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
-#include "hagw-proxyd/crew/worker.h"
 #include "hagw-proxyd/relay/control.h"
 #include "hagw-proxyd/relay/tenants.h"
+#include "hagw-proxyd/snapshot/figures.h"
+#include "libhagw/crew/worker.h"
 #include "libhagw/pure/list.h"
 
 static void free_channel(Garbage *g) {
@@ -27,7 +28,7 @@ void channel_close(Channel *c) {
         channel_unlink(c);
         c->control->tenant->n_channels--;
         c->handle.fd = safe_close(c->handle.fd);
-        counter_sub(&w->counters.channels, 1);
+        counter_sub(&w->figures->channels, 1);
         loop_defer_free(&w->loop, &c->garbage);
 }
 
@@ -44,7 +45,7 @@ int channel_take(Channel *c) {
         channel_unlink(c);
         loop_remove(&w->loop, &c->handle);
         fd = TAKE_FD(c->handle.fd);
-        counter_sub(&w->counters.channels, 1);
+        counter_sub(&w->figures->channels, 1);
         loop_defer_free(&w->loop, &c->garbage);
         return fd;
 }
@@ -91,6 +92,6 @@ int channel_new(Control *k, uint64_t number, int fd) {
         LIST_ADD(&k->channels, c);
         k->n_waiting++;
         k->tenant->n_channels++;
-        counter_add(&w->counters.channels, 1);
+        counter_add(&w->figures->channels, 1);
         return 0;
 }

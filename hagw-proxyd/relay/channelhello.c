@@ -2,12 +2,13 @@
 
 /* Channels that arrive at the relay. Runs in the worker's thread. */
 
-#include "hagw-proxyd/crew/crowd.h"
-#include "hagw-proxyd/crew/worker.h"
 #include "hagw-proxyd/relay/channel.h"
 #include "hagw-proxyd/relay/control.h"
 #include "hagw-proxyd/relay/relay.h"
 #include "hagw-proxyd/relay/tenants.h"
+#include "hagw-proxyd/snapshot/figures.h"
+#include "libhagw/crew/crowd.h"
+#include "libhagw/crew/worker.h"
 
 /* The control connection it belongs to, or NULL: not to be told why. */
 static Control *judge(Worker *w, const uint8_t *bytes, ChannelHello *ret) {
@@ -34,7 +35,7 @@ void channel_arrive(Worker *w, int fd, const uint8_t bytes[static CHANNEL_HELLO_
         /* From here on the tenant's own limit counts; a whole town of houses may share an address. */
         crowd_leave(crowd);
         if (!k || channel_new(k, hello.number, fd) < 0) {
-                counter_add(&w->counters.channels_refused, 1);
+                counter_add(&w->figures->channels_refused, 1);
                 safe_close(fd);
                 return;
         }

@@ -9,13 +9,15 @@
 #include <sys/socket.h>
 #include <time.h>
 
-#include "hagw-proxyd/crew/crowd.h"
-#include "hagw-proxyd/crew/worker.h"
 #include "hagw-proxyd/relay/control-attach.h"
 #include "hagw-proxyd/relay/tenantinfo.h"
 #include "hagw-proxyd/relay/tenantrefusal.h"
 #include "hagw-proxyd/relay/tenants.h"
+#include "hagw-proxyd/snapshot/figures.h"
+#include "hagw-proxyd/snapshot/snapshot.h"
 #include "hagw-proxyd/wire/reserve.h"
+#include "libhagw/crew/crowd.h"
+#include "libhagw/crew/worker.h"
 #include "libhagw/log.h"
 #include "libhagw/pure/list.h"
 #include "libhagw/usec.h"
@@ -152,7 +154,7 @@ static unsigned wish_min(const Control *k) {
         const Worker *w = k->worker;
 
         return MIN(wish_max(k), reserve_of_house(w->tenants->descriptors,
-                                                 atomic_load_explicit(&w->counters.attached,
+                                                 atomic_load_explicit(&w->figures->attached,
                                                                       memory_order_relaxed)));
 }
 
@@ -186,7 +188,7 @@ static void attach(Control *k, Tenant *t) {
         LIST_ADD(&t->controls, k);
         k->tenant = t;
         t->n_controls++;
-        counter_add(&w->counters.attached, 1);
+        counter_add(&w->figures->attached, 1);
         tenant_refusals_attached(t);
         crowd_leave(&k->crowd);
         k->wish = MIN(MAX(t->n_queue, wish_min(k)), wish_max(k)); /* visitors may wait for it already */
@@ -217,7 +219,7 @@ void control_detach(Control *k) {
         LIST_REMOVE(k);
         t->n_controls--;
         t->left_usec = w->loop.now_usec;
-        counter_sub(&w->counters.attached, 1);
+        counter_sub(&w->figures->attached, 1);
         k->tenant = NULL;
         if (take_line(t, TENANT_LINE_DETACHED, others))
                 log_info("Tenant %s: machine %s is detached%s.", t->info->name, k->machine, others);
@@ -260,7 +262,7 @@ static uint64_t count_attached(const Worker *w) {
         uint64_t n = 0;
 
         for (unsigned i = 0; i < w->n_crew; i++)
-                n += atomic_load_explicit(&w->crew[i]->counters.attached, memory_order_relaxed);
+                n += atomic_load_explicit(&w->crew[i]->figures->attached, memory_order_relaxed);
         return n;
 }
 

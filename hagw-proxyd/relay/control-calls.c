@@ -6,10 +6,11 @@
 #include <ctype.h>
 #include <stdio.h>
 
-#include "hagw-proxyd/crew/worker.h"
 #include "hagw-proxyd/relay/control-attach.h"
 #include "hagw-proxyd/relay/tenantinfo.h"
 #include "hagw-proxyd/relay/tenants.h"
+#include "hagw-proxyd/snapshot/snapshot.h"
+#include "libhagw/crew/worker.h"
 #include "libhagw/vl.h"
 
 static bool is_printable(const char *s, size_t max) {

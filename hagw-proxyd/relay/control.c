@@ -6,11 +6,11 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
-#include "hagw-proxyd/crew/crowd.h"
-#include "hagw-proxyd/crew/worker.h"
 #include "hagw-proxyd/relay/control-attach.h"
 #include "hagw-proxyd/relay/relay.h"
 #include "hagw-proxyd/relay/tenants.h"
+#include "libhagw/crew/crowd.h"
+#include "libhagw/crew/worker.h"
 #include "libhagw/log.h"
 #include "libhagw/pure/list.h"
 

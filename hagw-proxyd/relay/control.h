@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "hagw-proxyd/crew/message.h"
-#include "hagw-proxyd/crew/crowd.h"
 #include "hagw-proxyd/relay/channel.h"
+#include "libhagw/crew/crowd.h"
+#include "libhagw/crew/message.h"
 #include "libhagw/net/controlstream.h"
 #include "libhagw/net/relaykeys.h"
 #include "libhagw/pure/cidr.h"

@@ -4,10 +4,10 @@
 
 #include <sys/resource.h>
 
-#include "hagw-proxyd/crew/worker.h"
 #include "hagw-proxyd/relay/relay.h"
 #include "hagw-proxyd/relay/tenants.h"
 #include "hagw-proxyd/relay/tenantusage.h"
+#include "libhagw/crew/worker.h"
 
 static int init(Worker *w) {
         struct rlimit limit = {};

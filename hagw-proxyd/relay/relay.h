@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "hagw-proxyd/crew/crowd.h"
-#include "hagw-proxyd/crew/message.h"
-#include "hagw-proxyd/crew/room.h"
 #include "hagw-proxyd/relay/attached.h"
 #include "hagw-proxyd/relay/tenantinfo.h"
 #include "hagw-proxyd/relay/tenantstanding.h"
 #include "hagw-proxyd/wire/refusal.h"
+#include "libhagw/crew/crowd.h"
+#include "libhagw/crew/message.h"
+#include "libhagw/crew/room.h"
 #include "libhagw/net/pump.h"
 #include "libhagw/net/transport.h"
 #include "libhagw/pure/channelframe.h"

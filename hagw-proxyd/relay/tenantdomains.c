@@ -2,9 +2,10 @@
 
 /* Domains of tenants. Runs in the worker's thread. */
 
-#include "hagw-proxyd/crew/worker.h"
 #include "hagw-proxyd/relay/tenantdomains.h"
 #include "hagw-proxyd/relay/tenants.h"
+#include "hagw-proxyd/snapshot/snapshot.h"
+#include "libhagw/crew/worker.h"
 
 typedef struct Owner Owner;
 

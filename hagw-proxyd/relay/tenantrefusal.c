@@ -7,10 +7,11 @@
 #include <string.h>
 #include <time.h>
 
-#include "hagw-proxyd/crew/worker.h"
 #include "hagw-proxyd/relay/tenantrefusal.h"
 #include "hagw-proxyd/relay/tenants.h"
 #include "hagw-proxyd/relay/tenantusage.h"
+#include "hagw-proxyd/snapshot/figures.h"
+#include "libhagw/crew/worker.h"
 #include "libhagw/log.h"
 #include "libhagw/pure/plural.h"
 #include "libhagw/usec.h"
@@ -35,7 +36,7 @@ static void log_when_due(Tenant *t, Refusal r) {
 }
 
 void tenant_refuse(Worker *w, Tenant *t, Refusal r) {
-        counter_add(&w->counters.refusals[r], 1);
+        counter_add(&w->figures->refusals[r], 1);
         if (!t)
                 return;
         refusal_count(&t->refused[r], w->loop.now_usec);

@@ -7,13 +7,13 @@
 #include <gnutls/gnutls.h>
 #include <sys/socket.h>
 
-#include "hagw-proxyd/crew/worker.h"
 #include "hagw-proxyd/relay/control.h"
 #include "hagw-proxyd/relay/tenantdomains.h"
 #include "hagw-proxyd/relay/tenantinfo.h"
 #include "hagw-proxyd/relay/tenantrefusal.h"
 #include "hagw-proxyd/relay/tenants.h"
 #include "hagw-proxyd/relay/tenantusage.h"
+#include "libhagw/crew/worker.h"
 #include "libhagw/log.h"
 #include "libhagw/pure/list.h"
 #include "libhagw/pure/strv.h"

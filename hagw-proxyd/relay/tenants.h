@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "hagw-proxyd/crew/worker.h"
 #include "hagw-proxyd/relay/relay.h"
+#include "hagw-proxyd/snapshot/figures.h"
+#include "hagw-proxyd/snapshot/snapshot.h"
+#include "libhagw/crew/worker.h"
 #include "libhagw/net/loop.h"
 #include "libhagw/pure/freshlist.h"
 #include "libhagw/pure/nametable.h"

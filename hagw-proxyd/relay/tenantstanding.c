@@ -2,11 +2,11 @@
 
 /* A worker's part of it. Runs in its thread. */
 
-#include "hagw-proxyd/crew/worker.h"
 #include "hagw-proxyd/relay/tenantinfo.h"
 #include "hagw-proxyd/relay/tenants.h"
 #include "hagw-proxyd/relay/tenantstanding.h"
 #include "hagw-proxyd/wire/tenantstate.h"
+#include "libhagw/crew/worker.h"
 
 static TenantState judge(const Worker *w, const Tenant *t) {
         /* What is not known yet is waited for. */

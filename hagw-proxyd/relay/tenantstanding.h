@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "hagw-proxyd/crew/message.h"
+#include "libhagw/crew/message.h"
 
 /* How the tenants are to whom the relay's own hosts lead, at the moment: asked of all workers, each of which
  * writes it into the figures of those hosts whose tenant is at home with it. */

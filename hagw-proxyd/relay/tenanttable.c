@@ -6,9 +6,9 @@
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
 
-#include "hagw-proxyd/crew/worker.h"
 #include "hagw-proxyd/relay/control.h"
 #include "hagw-proxyd/relay/tenants.h"
+#include "libhagw/crew/worker.h"
 
 static uint8_t hash_key[SIPHASH_KEY_SIZE]; /* the same for all workers */
 

@@ -3,11 +3,11 @@
 /* Usage, from the tenants' homes to hagw-tenantd. What it does not take stays counted. Runs in the worker's
  * thread. */
 
-#include "hagw-proxyd/crew/worker.h"
 #include "hagw-proxyd/relay/control.h"
 #include "hagw-proxyd/relay/tenantrefusal.h"
 #include "hagw-proxyd/relay/tenants.h"
 #include "hagw-proxyd/relay/tenantusage.h"
+#include "libhagw/crew/worker.h"
 #include "libhagw/pure/nametable.h"
 
 #define USAGE_ROWS_MAX 500U /* tenants in one call */

@@ -44,7 +44,7 @@ bool places_enter(Streams *v) {
                 return false;
         if (take(v))
                 return true;
-        counter_add(&w->counters.http2_waited, 1);
+        counter_add(&w->figures->http2_waited, 1);
         append(p, v);
         if (!p->timer.place)
                 loop_arm(&w->loop, &p->timer, w->loop.now_usec + PLACES_LOOK_USEC);

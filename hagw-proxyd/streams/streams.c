@@ -54,16 +54,16 @@ static void on_error(H2 *h) {
 }
 
 static void on_trouble(H2 *h, H2Trouble t) {
-        static_assert(WORKER_TROUBLES == _H2_TROUBLE_MAX, "each has a figure");
+        static_assert(FIGURES_TROUBLES == _H2_TROUBLE_MAX, "each has a figure");
         const Streams *v = h2_owner(h);
 
-        counter_add(&v->conn->worker->counters.http2_troubles[t], 1);
+        counter_add(&v->conn->worker->figures->http2_troubles[t], 1);
 }
 
 static void on_calmed(H2 *h) {
         const Streams *v = h2_owner(h);
 
-        counter_add(&v->conn->worker->counters.http2_calmed, 1);
+        counter_add(&v->conn->worker->figures->http2_calmed, 1);
 }
 
 static const H2Ops h2_ops = {
@@ -201,7 +201,7 @@ static void refuse_waiting(Streams *v) {
         while (v->fresh && places_due_usec(v) <= v->conn->worker->loop.now_usec) {
                 H2Request *r = v->fresh;
 
-                counter_add(&v->conn->worker->counters.http2_crowded, 1);
+                counter_add(&v->conn->worker->figures->http2_crowded, 1);
                 note(v, &r->h2->request, "crowded", r->since_usec);
                 h2_cut(r->h2, H2_CUT_REFUSED);
                 h2_request_free(r);
@@ -432,7 +432,7 @@ void streams_begin(Conn *c) {
                 return;
         }
         conn_set_state(c, CONN_STREAMS);
-        counter_add(&c->worker->counters.http2, 1);
+        counter_add(&c->worker->figures->http2, 1);
         c->since_usec = 0;
         serve(c);
 }

@@ -6,8 +6,9 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
-#include "hagw-proxyd/crew/worker.h"
+#include "hagw-proxyd/snapshot/figures.h"
 #include "hagw-proxyd/upstream/link.h"
+#include "libhagw/crew/worker.h"
 #include "libhagw/net/ownaddress.h"
 #include "libhagw/pure/list.h"
 
@@ -258,7 +259,7 @@ void link_connect(Upstream *u, LinkClient *l) {
         k = link_new(u, l);
         if (!k)
                 l->ops->on_failed(l, "out of memory");
-        else if (dial_new(&u->worker->loop, &target, &u->worker->counters.upstream_connects, on_dialled, k,
+        else if (dial_new(&u->worker->loop, &target, &u->worker->figures->upstream_connects, on_dialled, k,
                           &k->dial) < 0)
                 link_failed(k, "out of memory");
 }

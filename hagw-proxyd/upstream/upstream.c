@@ -6,9 +6,11 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
-#include "hagw-proxyd/crew/worker.h"
+#include "hagw-proxyd/snapshot/figures.h"
+#include "hagw-proxyd/snapshot/snapshot.h"
 #include "hagw-proxyd/upstream/link.h"
 #include "hagw-proxyd/upstream/upstream.h"
+#include "libhagw/crew/worker.h"
 #include "libhagw/net/ownaddress.h"
 #include "libhagw/pure/list.h"
 
@@ -368,7 +370,7 @@ int upstream_acquire(Upstream *u, LinkClient *l, UpstreamWish wish) {
         if (k) {
                 k->client = l;
                 l->link = k;
-                counter_add(&u->worker->counters.upstream_reuses, 1);
+                counter_add(&u->worker->figures->upstream_reuses, 1);
                 return 1;
         }
         if (u->kind == CONF_UPSTREAM_UNIX || u->kind == CONF_UPSTREAM_TENANT || u->literal) {

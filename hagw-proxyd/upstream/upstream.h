@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "hagw-proxyd/crew/message.h"
-#include "hagw-proxyd/crew/room.h"
+#include "hagw-proxyd/snapshot/figures.h"
+#include "hagw-proxyd/snapshot/snapshot.h"
 #include "hagw-proxyd/upstream/farside.h"
+#include "libhagw/crew/message.h"
+#include "libhagw/crew/room.h"
 #include "libhagw/net/loop.h"
 #include "libhagw/net/tls.h"
 #include "libhagw/pure/nametable.h"

@@ -7,16 +7,16 @@
 
 static const struct {
         const char *text;
-        size_t counter; /* of WorkerCounters */
+        size_t counter; /* of Figures */
 } rows[_ADMISSION_MAX] = {
         [ADMISSION_GRANTED] = { "nothing", 0 },
-        [ADMISSION_FULL] = { "as many are here as may", offsetof(WorkerCounters, crowded) },
+        [ADMISSION_FULL] = { "as many are here as may", offsetof(Figures, crowded) },
         [ADMISSION_CROWDED] = { "as many are here from this address as may",
-                                offsetof(WorkerCounters, crowded) },
-        [ADMISSION_UNKNOWN] = { "no host has this name", offsetof(WorkerCounters, refused) },
-        [ADMISSION_OUTSIDE] = { "the host is for who is inside", offsetof(WorkerCounters, refused) },
+                                offsetof(Figures, crowded) },
+        [ADMISSION_UNKNOWN] = { "no host has this name", offsetof(Figures, refused) },
+        [ADMISSION_OUTSIDE] = { "the host is for who is inside", offsetof(Figures, refused) },
         [ADMISSION_UNBELIEVED] = { "the relay may not bring such visitors",
-                                   offsetof(WorkerCounters, refused) },
+                                   offsetof(Figures, refused) },
 };
 
 const char *admission_text(Admission a) {
@@ -25,7 +25,7 @@ const char *admission_text(Admission a) {
 
 void admission_count(Worker *w, Admission a) {
         assert(a != ADMISSION_GRANTED);
-        counter_add((_Atomic uint64_t *) ((char *) &w->counters + rows[a].counter), 1);
+        counter_add((_Atomic uint64_t *) ((char *) w->figures + rows[a].counter), 1);
 }
 
 Admission admit_more(const Worker *w, const Worker *at) {

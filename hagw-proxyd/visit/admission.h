@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "hagw-proxyd/crew/crowd.h"
 #include "hagw-proxyd/wire/route.h"
+#include "libhagw/crew/crowd.h"
 
 /* Who may come in. Four questions, each asked where its answer is known first:
  *  1 the address, at accept(), or once a balancer or a channel has said it: is there room, and has it not

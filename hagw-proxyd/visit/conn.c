@@ -4,8 +4,8 @@
 
 #include <sys/socket.h>
 
-#include "hagw-proxyd/crew/crowd.h"
 #include "hagw-proxyd/visit/conn.h"
+#include "libhagw/crew/crowd.h"
 #include "libhagw/log.h"
 #include "libhagw/pure/list.h"
 
@@ -69,7 +69,7 @@ void conn_close(Conn *c) {
                 server->end(c);
         crowd_leave(&c->crowd);
         if (arrival_is_relayed(c->visit.arrival))
-                counter_add(&w->counters.agent_visits_ended, 1);
+                counter_add(&w->figures->agent_visits_ended, 1);
         loop_disarm(&w->loop, &c->timer);
         loop_not_again(&w->loop, &c->again);
         transport_done(&c->transport);
@@ -92,7 +92,7 @@ void conn_close(Conn *c) {
 void conn_refuse(Conn *c) {
         if (c->state == CONN_HELLO)
                 conn_note_outside(c, OUTSIDE_HTTPS);
-        counter_add(&c->worker->counters.refused, 1);
+        counter_add(&c->worker->figures->refused, 1);
         conn_close(c);
 }
 
@@ -347,7 +347,7 @@ Conn *conn_make(Worker *w, Visitor *v) {
         c->transport.in = TAKE_PTR(v->in);
         buffer_arrive(&w->pool, c->transport.in);
         if (arrival_is_relayed(v->arrival))
-                c->transport.meter = &w->counters.agent_bytes;
+                c->transport.meter = &w->figures->agent_bytes;
         LIST_ADD(&w->visits->first, c);
         if (c->visit.arrival != ARRIVAL_PROBE)
                 visitors_came(w);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "hagw-proxyd/crew/worker.h"
 #include "hagw-proxyd/upstream/upstream.h"
 #include "hagw-proxyd/visit/entrance.h"
 #include "hagw-proxyd/visit/review.h"
@@ -10,6 +9,7 @@
 #include "hagw-proxyd/visit/visitor.h"
 #include "hagw-proxyd/wire/finding.h"
 #include "hagw-proxyd/wire/h1.h"
+#include "libhagw/crew/worker.h"
 #include "libhagw/net/transport.h"
 
 

@@ -2,10 +2,10 @@
 
 /* Runs in the worker's thread, in a turn of its own: nobody is being served then, so that anybody may go. */
 
-#include "hagw-proxyd/crew/crowd.h"
-#include "hagw-proxyd/crew/passage.h"
 #include "hagw-proxyd/visit/conn.h"
 #include "hagw-proxyd/visit/pressure.h"
+#include "libhagw/crew/crowd.h"
+#include "libhagw/crew/passage.h"
 
 #define WORK_LOOK 64U /* at one connection */
 
@@ -83,7 +83,7 @@ static void on_again(Again *a) {
                 one = find(w);
                 if (!one.conn && !one.passage)
                         return;
-                counter_add(&w->counters.evicted, 1);
+                counter_add(&w->figures->evicted, 1);
                 if (one.conn)
                         conn_cut(one.conn, "makes room");
                 else

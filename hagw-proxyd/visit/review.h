@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "hagw-proxyd/crew/snapshot.h"
+#include "hagw-proxyd/snapshot/snapshot.h"
 #include "libhagw/net/loop.h"
 
 /* What is open is judged anew when what it was let in by has changed: the configuration, a session that has

@@ -2,8 +2,8 @@
 
 /* Lists in the order in which they began, by network. Runs in the worker's thread. */
 
-#include "hagw-proxyd/crew/crowd.h"
 #include "hagw-proxyd/visit/conn.h"
+#include "libhagw/crew/crowd.h"
 
 void unfinished_add(Conn *c) {
         Unfinished *u = &c->worker->visits->unfinished;
@@ -48,7 +48,7 @@ bool unfinished_evict(Worker *w) {
                 if (n->n > best->n || (n->n == best->n && n->since < best->since))
                         best = n;
         }
-        counter_add(&w->counters.evicted, 1);
+        counter_add(&w->figures->evicted, 1);
         conn_close(best->oldest);
         return true;
 }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "hagw-proxyd/crew/worker.h"
+#include "hagw-proxyd/snapshot/figures.h"
+#include "hagw-proxyd/snapshot/snapshot.h"
 #include "hagw-proxyd/upstream/upstream.h"
 #include "hagw-proxyd/visit/admission.h"
 #include "hagw-proxyd/visit/visitor.h"
 #include "hagw-proxyd/wire/finding.h"
+#include "libhagw/crew/worker.h"
 #include "libhagw/pure/proxyprotocol.h"
 
 /* What is true of a visitor's connection and does not change, whoever serves it and however many requests

@@ -7,7 +7,7 @@
 Visitor *visitor_done(Worker *w, Visitor *v) {
         visitor_let_go(v);
         if (arrival_is_relayed(v->arrival))
-                counter_add(&w->counters.agent_visits_ended, 1);
+                counter_add(&w->figures->agent_visits_ended, 1);
         return NULL;
 }
 
@@ -79,8 +79,8 @@ void visitor_enter(Worker *w, Visitor *v) {
                 visitor_let_go(v);
                 return;
         }
-        counter_add(&w->counters.accepted, 1);
-        counter_add(&w->counters.agent_visits, 1);
+        counter_add(&w->figures->accepted, 1);
+        counter_add(&w->figures->agent_visits, 1);
         hand_over(w, to, v);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "hagw-proxyd/crew/message.h"
-#include "hagw-proxyd/crew/visitor.h"
+#include "libhagw/crew/message.h"
+#include "libhagw/crew/visitor.h"
 
 /* Visitors on their way to a worker. */
 

@@ -38,6 +38,6 @@ void conn_note_outside(Conn *c, OutsideKind kind) {
                            &c->visit.address))
                 return;
         way = ways[kind][c->visit.address.family != AF_INET];
-        counter_add(&w->counters.outside[way], 1);
-        atomic_store_explicit(&w->counters.outside_usec[way], w->loop.now_usec, memory_order_relaxed);
+        counter_add(&w->figures->outside[way], 1);
+        atomic_store_explicit(&w->figures->outside_usec[way], w->loop.now_usec, memory_order_relaxed);
 }

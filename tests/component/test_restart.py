@@ -209,7 +209,7 @@ def test_who_comes_while_the_last_are_waited_for(house):
 
 def test_many_who_want_nothing(house):
     """They are let go of in slices (STOP_SLICE) beside who comes, and each sees an orderly end."""
-    n = int(re.search(r"#define STOP_SLICE (\d+)U", (ROOT / "hagw-proxyd/crew/stop.h").read_text())[1]) * 2 + 10
+    n = int(re.search(r"#define STOP_SLICE (\d+)U", (ROOT / "libhagw/crew/stop.h").read_text())[1]) * 2 + 10
 
     with gateway_before(house, echo, "proxy: { workers = 1; connections_per_address = 2000; };") as gateway:
         idle = [gateway.tls(OWN, context) for context in [gateway.context()] * n]

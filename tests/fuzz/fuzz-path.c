@@ -3,8 +3,8 @@
 /* Targets: an open one holds nothing that a service could read in another way; the log and the login page's
  * address hold only what they may. */
 
-#include "hagw-proxyd/wire/accesslog.h"
 #include "hagw-proxyd/wire/policy.h"
+#include "libhagw/pure/accesslog.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

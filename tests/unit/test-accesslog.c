@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "hagw-proxyd/wire/accesslog.h"
+#include "libhagw/pure/accesslog.h"
 #include "tests/unit/test.h"
 
 static void assert_target(const char *target, bool query, const char *expected) {

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <sys/eventfd.h>
 
-#include "hagw-proxyd/crew/accessring.h"
+#include "libhagw/crew/accessring.h"
 #include "tests/unit/test.h"
 
 static AccessRing *new_ring(void) {

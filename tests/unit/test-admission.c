@@ -76,12 +76,12 @@ static void test_counted(void **state) {
         turns_begin(&t);
         admission_count(t.worker, ADMISSION_FULL);
         admission_count(t.worker, ADMISSION_CROWDED);
-        assert_int_equal(t.worker->counters.crowded, 2);
-        assert_int_equal(t.worker->counters.refused, 0);
+        assert_int_equal(t.worker->figures->crowded, 2);
+        assert_int_equal(t.worker->figures->refused, 0);
         admission_count(t.worker, ADMISSION_UNKNOWN);
         admission_count(t.worker, ADMISSION_OUTSIDE);
         admission_count(t.worker, ADMISSION_UNBELIEVED);
-        assert_int_equal(t.worker->counters.refused, 3);
+        assert_int_equal(t.worker->figures->refused, 3);
         turns_end(&t);
 }
 

@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
-#include "hagw-proxyd/crew/passage.h"
 #include "hagw-proxyd/door/door.h"
 #include "hagw-proxyd/visit/conn.h"
+#include "libhagw/crew/passage.h"
 #include "libhagw/net/relaykeys.h"
 #include "tests/unit/turns.h"
 
@@ -153,14 +153,14 @@ static void test_who_is_handed_over_came_once(void **state) {
         conn_new(t.worker, &v);
         c = t.worker->visits->first;
         conn_note_outside(c, OUTSIDE_HTTPS);
-        before = t.worker->counters.outside[OUTSIDE_IPV4_HTTPS];
+        before = t.worker->figures->outside[OUTSIDE_IPV4_HTTPS];
         assert_int_equal(before, 1);
         c->transport.in = buffer_get(&t.worker->pool, BUFFER_SIZE_SMALL);
         v = conn_leave(c);
         assert_non_null(v.in);
         conn_new(t.worker, &v);
         conn_note_outside(t.worker->visits->first, OUTSIDE_HTTPS);
-        assert_int_equal(t.worker->counters.outside[OUTSIDE_IPV4_HTTPS], before);
+        assert_int_equal(t.worker->figures->outside[OUTSIDE_IPV4_HTTPS], before);
         turns_end(&t);
 }
 

@@ -24,11 +24,11 @@ static void go(Arriving *v) {
 }
 
 static uint64_t waiting(const Turns *t) {
-        return atomic_load(&t->worker->counters.handshakes_waiting);
+        return atomic_load(&t->worker->figures->handshakes_waiting);
 }
 
 static uint64_t signing(const Turns *t) {
-        return atomic_load(&t->worker->counters.handshakes_signing);
+        return atomic_load(&t->worker->figures->handshakes_signing);
 }
 
 /* Rounds until so many wait for their turn, of whom all have said what they want. */

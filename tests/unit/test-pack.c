@@ -63,9 +63,9 @@ static void test_work(void **state) {
         turns_begin(&t);
         enter(&t, "br");
         t.worker->loop.turn_max = TURNS_TURN;
-        passed = t.worker->counters.compressed_from;
+        passed = t.worker->figures->compressed_from;
         turns_run(&t, 1);
-        passed = t.worker->counters.compressed_from - passed;
+        passed = t.worker->figures->compressed_from - passed;
         assert_in_range(passed * ENCODER_WORK_BROTLI, 1, TURNS_TURN + TURNS_BEYOND);
         turns_end(&t);
 }
@@ -88,10 +88,10 @@ static void test_stalled(void **state) {
                 (void) setsockopt(t.worker->visits->first->transport.handle.fd, SOL_SOCKET, SO_SNDBUF,
                                   &(int) { 4096 }, sizeof(int));
                 do {
-                        passed = t.worker->counters.compressed_from;
+                        passed = t.worker->figures->compressed_from;
                         flood(&t);
                         turns_run(&t, 50);
-                } while (t.worker->counters.compressed_from > passed);
+                } while (t.worker->figures->compressed_from > passed);
                 assert_true(passed > 0);
                 assert_int_equal(x->stream->ops->ready(x->stream), 0);
                 assert_in_range(pack_held(x->pack), 1, rows[i].memory);
@@ -137,8 +137,8 @@ static void test_crowded(void **state) {
         turns_say(t.service, ANSWER "Content-Length: 2000\r\n\r\n");
         turns_run(&t, 2);
         assert_null(exchange_of(&t)->pack);
-        assert_int_equal(t.worker->counters.compress_crowded, 1);
-        assert_int_equal(t.worker->counters.compressed, 0);
+        assert_int_equal(t.worker->figures->compress_crowded, 1);
+        assert_int_equal(t.worker->figures->compressed, 0);
         t.worker->exchanges->encoders.n = 0;
         turns_end(&t);
 }

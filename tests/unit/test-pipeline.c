@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "hagw-proxyd/main/pipeline.h"
+#include "libhagw/crew/pipeline.h"
 #include "tests/unit/test.h"
 
 #define ALL (3 * PIPELINE_SENT_MAX)

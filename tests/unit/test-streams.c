@@ -33,7 +33,7 @@ static void accept_all(Turns *t) {
                 i++;
         }
         turns_run(t, 50);
-        assert_int_equal(t->worker->counters.requests, STREAMS);
+        assert_int_equal(t->worker->figures->requests, STREAMS);
 }
 
 /* Of all that is in buffers, what is not the connection's own, nor a request's beside its body. */
@@ -65,10 +65,10 @@ static void test_begin(void **state) {
         turns_ask_http2(&t, STREAMS, TURNS_END_STREAM);
         t.worker->loop.most = 0;
         turns_run(&t, 2);
-        assert_in_range(t.worker->counters.requests, 1, 20);
+        assert_in_range(t.worker->figures->requests, 1, 20);
         assert_in_range(t.worker->loop.most, 1, LOOP_TURN_MIN + LOOP_WORK_HANDSHAKE);
         turns_run(&t, 50);
-        assert_int_equal(t.worker->counters.requests, STREAMS);
+        assert_int_equal(t.worker->figures->requests, STREAMS);
         turns_end(&t);
 }
 
@@ -230,7 +230,7 @@ static void test_no_memory_for_an_answer(void **state) {
         alarm(60);
         turns_run(&t, 10);
         alarm(0);
-        assert_int_equal(t.worker->counters.answers[2], 1);
+        assert_int_equal(t.worker->figures->answers[2], 1);
         turns_end(&t);
 }
 
@@ -271,7 +271,7 @@ static void test_unread_requests(void **state) {
         turns_run(&t, 10);
         assert_int_equal(v->n, STREAMS_REQUESTS_MAX);
         assert_int_equal(h2_n_streams(v->h2), 1);
-        assert_int_equal(t.worker->counters.requests, 1);
+        assert_int_equal(t.worker->figures->requests, 1);
         assert_false(h2_is_calmed(v->h2));
         v->n -= STREAMS_REQUESTS_MAX - 1;
         turns_end(&t);

@@ -7,15 +7,15 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
-#include "hagw-proxyd/house/agentchannel.h"
 #include "hagw-proxyd/h1/h1stream.h"
+#include "hagw-proxyd/house/agentchannel.h"
 #include "hagw-proxyd/http/exchange.h"
-#include "hagw-proxyd/crew/passage.h"
 #include "hagw-proxyd/relay/tenantinfo.h"
 #include "hagw-proxyd/relay/tenants.h"
 #include "hagw-proxyd/upstream/link.h"
 #include "hagw-proxyd/visit/conn.h"
 #include "hagw-proxyd/visit/visitor.h"
+#include "libhagw/crew/passage.h"
 #include "tests/unit/turns.h"
 
 typedef struct Row {

@@ -5,10 +5,11 @@
 
 #include <stdio.h>
 
-#include "hagw-proxyd/crew/worker.h"
+#include "hagw-proxyd/snapshot/snapshot.h"
 #include "hagw-proxyd/upstream/link.h"
 #include "hagw-proxyd/upstream/upstream.h"
 #include "hagw-proxyd/visit/conn.h"
+#include "libhagw/crew/worker.h"
 #include "tests/unit/steps.h"
 #include "tests/unit/turns.h"
 

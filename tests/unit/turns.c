@@ -15,7 +15,6 @@
 #include <netinet/in.h>
 #include <unistd.h>
 
-#include "hagw-proxyd/crew/passage.h"
 #include "hagw-proxyd/door/probedoor.h"
 #include "hagw-proxyd/house/agent.h"
 #include "hagw-proxyd/house/agentchannel.h"
@@ -23,6 +22,7 @@
 #include "hagw-proxyd/relay/tenants.h"
 #include "hagw-proxyd/visit/conn.h"
 #include "hagw-proxyd/visit/visitor.h"
+#include "libhagw/crew/passage.h"
 #include "tests/unit/turns.h"
 
 static const uint8_t secret[CHANNEL_SECRET_SIZE] = { 1, 2, 3 };
@@ -154,7 +154,7 @@ void turns_begin(Turns *t) {
         memset(t->ring, 0, sizeof(*t->ring));
         t->ring->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
         configure(t);
-        assert_int_equal(worker_new(0, t->crew, 1, &t->main_queue, t->snapshot, worker_rooms, t->ring,
+        assert_int_equal(worker_new(0, t->crew, 1, &t->main_queue, t->snapshot, &crew_plan, t->ring,
                                     &t->worker),
                          0);
         t->crew[0] = t->worker;

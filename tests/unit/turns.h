@@ -4,13 +4,13 @@
 /* A worker without a thread, whose loop the test runs round by round, with a service, visitors, and others
  * who never pause. */
 
-#include "hagw-proxyd/crew/crowd.h"
-#include "hagw-proxyd/crew/worker.h"
 #include "hagw-proxyd/house/agentchannel.h"
 #include "hagw-proxyd/house/agentline.h"
 #include "hagw-proxyd/relay/control-attach.h"
 #include "hagw-proxyd/visit/conn.h"
 #include "hagw-proxyd/visit/visitor.h"
+#include "libhagw/crew/crowd.h"
+#include "libhagw/crew/worker.h"
 #include "libhagw/net/tls-psk.h"
 #include "tests/unit/test.h"
 
