@@ -24,7 +24,7 @@ static void on_timer(Conn *c) {
 }
 
 static void end_handshake(Conn *c) {
-        c->handshake = handshake_free(c->handshake);
+        handshake_end(&c->handshake);
 }
 
 static const ConnServer proxy_server = { .serve = hello_serve_proxy, .on_timer = on_timer };
@@ -37,7 +37,8 @@ static int init(Worker *w) {
         w->door = calloc(1, sizeof(*w->door));
         if (!w->door)
                 return -ENOMEM;
-        handshakes_init(w);
+        if (handshakes_init(w) < 0)
+                return -ENOMEM;
         w->visits->servers[CONN_PROXY] = &proxy_server;
         w->visits->servers[CONN_HELLO] = &hello_server;
         w->visits->servers[CONN_HANDSHAKE] = &handshake_server;
@@ -51,8 +52,7 @@ static void shut(Worker *w) {
 }
 
 static void free_room(Worker *w) {
-        if (w->door)
-                handshakes_done(w);
+        handshakes_done(w);
         free(w->door);
         w->door = NULL;
 }

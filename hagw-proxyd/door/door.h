@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "hagw-proxyd/door/handshake.h"
 #include "hagw-proxyd/door/listen.h"
 #include "hagw-proxyd/wire/balancer.h"
 #include "libhagw/crew/room.h"
@@ -10,7 +9,6 @@
 typedef struct Door {
         Listener listeners[LISTEN_MAX];
         size_t n_listeners;
-        Handshakes handshakes;
         uint64_t hidden_usec; /* when it was told last that somebody came by a hop; 0: never */
         BalancersTold balancers;
 } Door;

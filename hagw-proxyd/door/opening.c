@@ -2,9 +2,9 @@
 
 /* TLS at the door: who gets which, and what is spoken in it. Runs in the worker's thread. */
 
-#include "hagw-proxyd/door/handshake.h"
 #include "hagw-proxyd/door/opening.h"
 #include "hagw-proxyd/visit/conn.h"
+#include "libhagw/crew/handshake.h"
 #include "libhagw/net/relaykeys.h"
 #include "libhagw/net/tls-psk.h"
 
@@ -27,7 +27,11 @@ void opening_on_handshake(Conn *c, int r) {
 
         if (r == -EAGAIN)
                 return;
-        c->handshake = handshake_free(c->handshake);
+        handshake_end(&c->handshake);
+        if (r == -ENOMEM) {
+                conn_close(c);
+                return;
+        }
         if (r < 0) {
                 counter_add(&w->figures->failed_handshakes, 1);
                 if (gnutls_error_is_fatal(c->transport.tls_error) && !c->transport.ended) {
@@ -52,10 +56,14 @@ void opening_on_handshake(Conn *c, int r) {
 }
 
 void opening_serve(Conn *c) {
-        if (c->handshake)
-                handshake_serve(c);
+        if (c->handshake.handshake)
+                handshake_serve(&c->handshake);
         else
                 opening_on_handshake(c, transport_handshake(&c->transport));
+}
+
+static void on_signed_handshake(HandshakeClient *h, int r) {
+        opening_on_handshake(CONTAINER_OF(h, Conn, handshake), r);
 }
 
 static void tls_start(Conn *c, const char *const *protocols, const uint8_t *ticket_secret,
@@ -71,7 +79,10 @@ static void tls_start(Conn *c, const char *const *protocols, const uint8_t *tick
         }
         transport_start_tls(&c->transport, tls);
         conn_set_state(c, CONN_HANDSHAKE);
-        handshake_begin(c, class);
+        c->handshake = (HandshakeClient) {
+                .transport = &c->transport, .address = &c->visit.address, .done = on_signed_handshake,
+        };
+        handshake_begin(c->worker, &c->handshake, class);
 }
 
 static Claim nameless_claims(const Conn *c, const Knock *k) {

@@ -7,6 +7,7 @@
 #include "hagw-proxyd/far/tenantpassage.h"
 #include "hagw-proxyd/relay/relay.h"
 #include "hagw-proxyd/visit/conn.h"
+#include "hagw-proxyd/wire/pages.h"
 #include "libhagw/log.h"
 
 /* Exact names beat wildcards, whoever has them: in the tenants' zone only exact names are hosts of the relay
@@ -60,7 +61,7 @@ static bool is_opened(const Conn *c, const Tenant *t) {
 
 /* He hears why on a page, where it may last. */
 static bool hears_why(const Conn *c, const Tenant *t, Refusal r) {
-        return refusal_page(r) != _PAGE_INVALID && is_opened(c, t);
+        return page_from_refusal(r) != _PAGE_INVALID && is_opened(c, t);
 }
 
 static Claim tenant_claims(const Conn *c, const Knock *k) {

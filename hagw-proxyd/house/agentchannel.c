@@ -108,7 +108,8 @@ static const char *judge(const AgentChannel *c, const uint8_t *header, size_t si
                 return "its header is not signed by this session's relay";
         if (kind == CHANNEL_VISITOR_OPENED && !p->target->opened)
                 return "the relay has opened the visitor's TLS, and relay.opened is \"refuse\"";
-        return relay_target_refuses(p->target, p->worker->snapshot->routes, &pair->source);
+        return relay_target_refuses(p->target, &p->worker->snapshot->routes->lan,
+                                    &pair->source);
 }
 
 static void channel_visited(AgentChannel *c, size_t size, const ProxyPair *pair, ChannelVisitor kind) {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "hagw-proxyd/snapshot/relaytarget.h"
-#include "hagw-proxyd/wire/backoff.h"
 #include "libhagw/net/loop.h"
 #include "libhagw/net/relaykeys.h"
+#include "libhagw/net/relaytarget.h"
+#include "libhagw/pure/backoff.h"
 #include "libhagw/pure/channelframe.h"
 
 /* The channels of one session with the relay: connections that wait there until a visitor comes on one, who

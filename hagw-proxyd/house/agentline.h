@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "hagw-proxyd/snapshot/relaytarget.h"
 #include "libhagw/crew/message.h"
 #include "libhagw/net/controlstream.h"
 #include "libhagw/net/dial.h"
 #include "libhagw/net/relaykeys.h"
+#include "libhagw/net/relaytarget.h"
 #include "libhagw/pure/relaytoken.h"
 
 /* The house's end of one TLS connection to its relay, from looking up the name to the proof of the token;

@@ -3,9 +3,9 @@
 
 #include <systemd/sd-json.h>
 
-#include "hagw-proxyd/wire/refusal.h"
 #include "libhagw/pure/cidr.h"
 #include "libhagw/pure/hostname.h"
+#include "libhagw/pure/refusal.h"
 #include "libhagw/pure/relaytoken.h"
 
 /* What the relay says of this house while it is attached: first, and with its pings. No I/O. */

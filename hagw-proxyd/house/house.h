@@ -2,9 +2,9 @@
 #pragma once
 
 #include "hagw-proxyd/house/agentsaid.h"
-#include "hagw-proxyd/snapshot/relaytarget.h"
 #include "libhagw/crew/message.h"
 #include "libhagw/crew/room.h"
+#include "libhagw/net/relaytarget.h"
 
 /* A house's end of the tunnel, as the rest of the program sees it, which includes nothing else of it: what
  * it hangs on a worker, what it tells the main thread, and what that asks. Who comes by a channel it gives

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "hagw-proxyd/http/exchange.h"
-#include "hagw-proxyd/wire/refusal.h"
+#include "libhagw/pure/refusal.h"
 
 /* That a tenant's house is away is nothing that ails the relay; what a probe meets with goes to who sent
  * it. */
@@ -38,7 +38,7 @@ static void refuse(Exchange *x, const char *why) {
 
         note_failure(x, why);
         x->verdict = refusal_name(r);
-        exchange_answer(x, refusal_page(r), refusal_text(r));
+        exchange_answer(x, page_from_refusal(r), refusal_text(r));
 }
 
 void exchange_fail_link(Exchange *x, const char *why) {

@@ -27,6 +27,6 @@ void unborn_note(const Visit *v, const Snapshot *s, const char *protocol, const 
         }
         counter_add(&w->figures->requests, 1);
         counter_add(&w->figures->answers[0], 1);
-        if (s->log_access && !access_ring_put(w->access, &e))
+        if (s->terms.log_access && !access_ring_put(w->access, &e))
                 counter_add(&w->counters.log_dropped, 1);
 }

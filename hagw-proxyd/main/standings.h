@@ -3,7 +3,7 @@
 
 #include "hagw-proxyd/relay/relay.h"
 #include "hagw-proxyd/wire/route.h"
-#include "hagw-proxyd/wire/tenantstate.h"
+#include "libhagw/pure/tenantstate.h"
 
 /* How the tenants are to whom this relay's own hosts lead. Main thread. */
 

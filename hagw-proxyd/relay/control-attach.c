@@ -15,11 +15,11 @@
 #include "hagw-proxyd/relay/tenants.h"
 #include "hagw-proxyd/snapshot/figures.h"
 #include "hagw-proxyd/snapshot/snapshot.h"
-#include "hagw-proxyd/wire/reserve.h"
 #include "libhagw/crew/crowd.h"
 #include "libhagw/crew/worker.h"
 #include "libhagw/log.h"
 #include "libhagw/pure/list.h"
+#include "libhagw/pure/reserve.h"
 #include "libhagw/usec.h"
 
 /* A free place in the table: searched from where the last one was found. */

@@ -4,7 +4,6 @@
 #include "hagw-proxyd/relay/attached.h"
 #include "hagw-proxyd/relay/tenantinfo.h"
 #include "hagw-proxyd/relay/tenantstanding.h"
-#include "hagw-proxyd/wire/refusal.h"
 #include "libhagw/crew/crowd.h"
 #include "libhagw/crew/message.h"
 #include "libhagw/crew/room.h"
@@ -13,6 +12,7 @@
 #include "libhagw/pure/channelframe.h"
 #include "libhagw/pure/linkfault.h"
 #include "libhagw/pure/proxyprotocol.h"
+#include "libhagw/pure/refusal.h"
 
 /* A relay's end of the tunnel, as the rest of the program sees it, which includes nothing else of it: what
  * it hangs on a worker, what the main thread tells it, who comes to it, and the channels that it has for

@@ -5,8 +5,8 @@
 #include "hagw-proxyd/relay/tenantinfo.h"
 #include "hagw-proxyd/relay/tenants.h"
 #include "hagw-proxyd/relay/tenantstanding.h"
-#include "hagw-proxyd/wire/tenantstate.h"
 #include "libhagw/crew/worker.h"
+#include "libhagw/pure/tenantstate.h"
 
 static TenantState judge(const Worker *w, const Tenant *t) {
         /* What is not known yet is waited for. */

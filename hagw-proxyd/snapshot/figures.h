@@ -2,8 +2,8 @@
 #pragma once
 
 #include "hagw-proxyd/wire/outsideway.h"
-#include "hagw-proxyd/wire/refusal.h"
 #include "libhagw/crew/worker.h"
+#include "libhagw/pure/refusal.h"
 
 /* What each worker of hagw-proxyd counts; main/metrics.c adds them up. */
 
@@ -15,7 +15,6 @@ struct Figures {
         _Atomic uint64_t http2, http2_calmed; /* connections in HTTP/2; of them those that cost too much */
         _Atomic uint64_t http2_troubles[FIGURES_TROUBLES]; /* by kind (h2/h2.h) */
         _Atomic uint64_t http2_waited, http2_crowded; /* requests: for a place; of them those in vain */
-        _Atomic uint64_t handshakes_waiting, handshakes_signing, handshakes_signed;
         _Atomic uint64_t hidden;     /* visitors who came by a hop */
         _Atomic uint64_t opened_usec; /* when the relay last brought one whose TLS it had opened; 0: never */
         _Atomic uint64_t outside[_OUTSIDE_WAY_MAX]; /* visitors who came from the internet */

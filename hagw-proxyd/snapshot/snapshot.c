@@ -301,7 +301,7 @@ int snapshot_new(const Config *config, TlsCertificate *const *certificates, size
         s->attachments = config->tenants.attachments;
         set_memory(s, config, n_workers);
         s->connections_per_address = config->proxy.connections_per_address;
-        s->handshakes_per_address = config->proxy.handshakes_per_address;
+        s->terms.handshakes_per_address = config->proxy.handshakes_per_address;
         s->header_count = config->proxy.header_count;
         s->hello_usec = config->proxy.hello_usec;
         s->head_usec = config->proxy.head_usec;

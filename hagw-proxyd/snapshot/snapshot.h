@@ -3,7 +3,6 @@
 
 #include <stdatomic.h>
 
-#include "hagw-proxyd/snapshot/relaytarget.h"
 #include "hagw-proxyd/wire/finding.h"
 #include "hagw-proxyd/wire/innernames.h"
 #include "hagw-proxyd/wire/inside.h"
@@ -11,6 +10,7 @@
 #include "hagw-proxyd/wire/route.h"
 #include "libhagw/conf.h"
 #include "libhagw/crew/terms.h"
+#include "libhagw/net/relaytarget.h"
 #include "libhagw/net/tls.h"
 #include "libhagw/pagepolicy.h"
 #include "libhagw/pure/lang.h"
@@ -104,7 +104,7 @@ struct Snapshot {
         CertificateName *names; /* sorted; the best certificate for each name */
         size_t n_names;
         uint8_t ticket_secret[TLS_TICKET_SECRET_SIZE];
-        unsigned attachments, connections, connections_per_address, handshakes_per_address, header_count;
+        unsigned attachments, connections, connections_per_address, header_count;
         uint64_t hello_usec, head_usec, idle_usec;
         size_t head_size; /* bytes */
         RelayTarget *relay; /* the house's; NULL: it has none */

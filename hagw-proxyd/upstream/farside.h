@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "hagw-proxyd/wire/refusal.h"
 #include "libhagw/pure/hostname.h"
 #include "libhagw/pure/linkfault.h"
+#include "libhagw/pure/refusal.h"
 
 /* Houses behind a relay, as those see them who lead a visitor to one: what a house is called, and how it is
  * reached, is the relay room's, which hands this in. */

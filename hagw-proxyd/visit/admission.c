@@ -49,7 +49,7 @@ bool admit_request(const Worker *w, const IpAddress *address, CrowdPlace *ret) {
 static bool relay_is_believed(const Visit *v, const Snapshot *s) {
         return !arrival_is_relayed(v->arrival) ||
                (s->relay && (!v->secret || s->relay->opened) &&
-                !relay_target_refuses(s->relay, s->routes, &v->address));
+                !relay_target_refuses(s->relay, &s->routes->lan, &v->address));
 }
 
 Admission admit_route(const Visit *v, const Snapshot *s, const Route *route) {
@@ -70,12 +70,4 @@ Admission admit_name(const Visit *v, const Snapshot *s, const char *name, const 
 
         *ret = a == ADMISSION_GRANTED ? route : NULL;
         return a;
-}
-
-uint64_t admit_handshake_usec(const Worker *w, const IpAddress *address) {
-        return crowd_due(address, w->snapshot->handshakes_per_address, ADMISSION_BURST);
-}
-
-void admission_note_handshake(const Worker *w, const IpAddress *address) {
-        crowd_note(address, w->loop.now_usec, w->snapshot->handshakes_per_address);
 }

@@ -8,13 +8,11 @@
  *  1 the address, at accept(), or once a balancer or a channel has said it: is there room, and has it not
  *    more here than may;
  *  2 the name, in the ClientHello (at port 80 in each request): is it a host of ours that admits him;
- *  3 the handshake: has the address not had more signatures lately than may. A client's certificate would
- *    be asked for here;
+ *  3 the handshake: has the address not had more signatures lately than may (libhagw/crew/handshake.h). A
+ *    client's certificate would be asked for here;
  *  4 the request: policy.h.
  * Who is in is asked the second and what is left of the fourth again when the rules have changed
  * (review.h). */
-
-#define ADMISSION_BURST 4U /* seconds' worth of proxy.handshakes_per_address may come at once */
 
 typedef struct Snapshot Snapshot;
 typedef struct Visit Visit;
@@ -47,6 +45,3 @@ bool admit_request(const Worker *w, const IpAddress *address, CrowdPlace *ret);
 Admission admit_name(const Visit *v, const Snapshot *s, const char *name, const Route **ret);
 /* The same where it is known already whose the name is. route: of s; NULL: nobody's. */
 Admission admit_route(const Visit *v, const Snapshot *s, const Route *route);
-/* 3: since when, or from when on, the address may have one more signature; and that it has had one. */
-uint64_t admit_handshake_usec(const Worker *w, const IpAddress *address);
-void admission_note_handshake(const Worker *w, const IpAddress *address);

@@ -9,6 +9,7 @@
 #include "hagw-proxyd/visit/visitor.h"
 #include "hagw-proxyd/wire/finding.h"
 #include "hagw-proxyd/wire/h1.h"
+#include "libhagw/crew/handshake.h"
 #include "libhagw/crew/worker.h"
 #include "libhagw/net/transport.h"
 
@@ -22,7 +23,6 @@
 
 typedef struct Conn Conn;
 typedef struct H1 H1;
-typedef struct Handshake Handshake;
 typedef struct Streams Streams;
 
 typedef enum ConnState {
@@ -94,7 +94,7 @@ struct Conn {
         const Route *route;
         Upstream *upstream; /* of route, found with the first request, and held */
         ClientHello *hello;
-        Handshake *handshake; /* that may need a signature; NULL: none is under way */
+        HandshakeClient handshake; /* that may need a signature */
         Buffer *in; /* plain bytes from the visitor */
         H1Scan scan;
         size_t skipped; /* bytes of a request line that is too long */

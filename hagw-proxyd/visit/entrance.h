@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "hagw-proxyd/wire/clienthello.h"
 #include "hagw-proxyd/wire/outsideway.h"
+#include "libhagw/pure/clienthello.h"
 #include "libhagw/pure/macro.h"
 
 /* Ways in: who is known by what he says first, and who serves him then. The rooms that serve have theirs;

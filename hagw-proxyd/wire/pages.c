@@ -277,6 +277,21 @@ unsigned page_status(PageKind kind) {
         return rows[kind].status;
 }
 
+PageKind page_from_refusal(Refusal r) {
+        static const PageKind kinds[_REFUSAL_MAX] = {
+                [REFUSAL_NONE] = _PAGE_INVALID,
+                [REFUSAL_SUSPENDED] = PAGE_HOUSE_SUSPENDED,
+                [REFUSAL_EXHAUSTED] = PAGE_HOUSE_EXHAUSTED,
+                [REFUSAL_CONNECTIONS] = _PAGE_INVALID,
+                [REFUSAL_AWAY] = PAGE_HOUSE_OFFLINE,
+                [REFUSAL_CHANNELS] = PAGE_HOUSE_CROWDED,
+                [REFUSAL_HOUSE] = PAGE_HOUSE_REFUSES,
+                [REFUSAL_HOST] = PAGE_HOUSE_NO_HOST,
+        };
+
+        return r >= REFUSAL_NONE && r < _REFUSAL_MAX ? kinds[r] : _PAGE_INVALID;
+}
+
 PageKind page_from_status(unsigned status) {
         for (unsigned k = 0; k < _PAGE_MAX; k++)
                 if (rows[k].status == status)

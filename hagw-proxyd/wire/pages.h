@@ -3,6 +3,7 @@
 
 #include "hagw-proxyd/wire/request.h"
 #include "libhagw/pure/lang.h"
+#include "libhagw/pure/refusal.h"
 
 /* The answers that proxyd gives itself: pages that look and speak like the login, or plain text, whichever
  * HTTP version carries them. Each is whole, of bounded size, and made without an allocation. Pure. */
@@ -64,6 +65,8 @@ void page_make(const Page *p, char out[static PAGE_SIZE_MAX], Answer *ret);
 
 /* The page for a status, _PAGE_INVALID where there is none. */
 PageKind page_from_status(unsigned status);
+/* What a visitor sees whose TLS the relay opens. _PAGE_INVALID: he is closed before. */
+PageKind page_from_refusal(Refusal r);
 unsigned page_status(PageKind kind);
 
 /* 303 to location (for the login; 308 elsewhere), without a body worth reading, and never cached. -ENOBUFS:

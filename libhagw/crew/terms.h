@@ -16,6 +16,7 @@ typedef struct Terms {
         void (*free)(Snapshot *s); /* the last reference is gone */
         size_t buffer_max; /* bytes; of all buffers of a worker */
         uint64_t drain_usec;
+        unsigned handshakes_per_address; /* a second; 0: no limit */
         bool log_access;
 } Terms;
 

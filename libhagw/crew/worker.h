@@ -33,6 +33,7 @@ typedef struct WorkerCounters {
         _Atomic uint64_t stage;   /* a WorkerStage */
         _Atomic uint64_t old;     /* visitors who were under way when it began to drain, and are so since */
         _Atomic uint64_t busy;    /* visitors to be waited for before the door is shut; while parting */
+        _Atomic uint64_t handshakes_waiting, handshakes_signing, handshakes_signed;
         _Atomic uint64_t log_dropped;
 } WorkerCounters;
 
@@ -57,6 +58,7 @@ struct Worker {
         struct Upstreams *upstreams;
         struct Visits *visits;
         struct Passages *passages;
+        struct Handshakes *handshakes;
         struct Exchanges *exchanges;
         struct H1Streams *h1;
         struct Places *places;

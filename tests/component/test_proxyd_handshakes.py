@@ -17,7 +17,7 @@ from test_proxyd import host, open_house, parts, service  # noqa: F401 (fixtures
 from test_proxyd_streams import open_websocket, sockets  # noqa: F401 (fixtures)
 
 KINDS = ["ecdsa", "rsa", "rsa4096"]
-HEADER = os.path.join(os.path.dirname(__file__), "../../hagw-proxyd/door/handshake.h")
+HEADER = os.path.join(os.path.dirname(__file__), "../../libhagw/crew/handshake.h")
 AT_ONCE = int(re.search(r"HANDSHAKES_AT_ONCE (\d+)U", open(HEADER).read())[1])
 
 

@@ -2,7 +2,7 @@
 
 /* ClientHellos: whole and byte by byte must come to the same end, and a name that comes out is a name. */
 
-#include "hagw-proxyd/wire/clienthello.h"
+#include "libhagw/pure/clienthello.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -153,15 +153,15 @@ static void test_a_handshake(void **state) {
         Turns t;
 
         turns_begin(&t);
-        t.worker->snapshot->handshakes_per_address = 1;
-        for (unsigned i = 0; i <= ADMISSION_BURST; i++) {
-                assert_true(admit_handshake_usec(t.worker, &stranger) <= t.worker->loop.now_usec);
-                admission_note_handshake(t.worker, &stranger);
+        t.worker->snapshot->terms.handshakes_per_address = 1;
+        for (unsigned i = 0; i <= HANDSHAKE_BURST; i++) {
+                assert_true(handshake_due_usec(t.worker, &stranger) <= t.worker->loop.now_usec);
+                handshake_note(t.worker, &stranger);
         }
-        assert_true(admit_handshake_usec(t.worker, &stranger) > t.worker->loop.now_usec);
-        assert_true(admit_handshake_usec(t.worker, &other) <= t.worker->loop.now_usec);
-        t.worker->snapshot->handshakes_per_address = 0; /* no limit */
-        assert_int_equal(admit_handshake_usec(t.worker, &stranger), 0);
+        assert_true(handshake_due_usec(t.worker, &stranger) > t.worker->loop.now_usec);
+        assert_true(handshake_due_usec(t.worker, &other) <= t.worker->loop.now_usec);
+        t.worker->snapshot->terms.handshakes_per_address = 0; /* no limit */
+        assert_int_equal(handshake_due_usec(t.worker, &stranger), 0);
         turns_end(&t);
 }
 

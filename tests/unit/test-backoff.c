@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "hagw-proxyd/wire/backoff.h"
+#include "libhagw/pure/backoff.h"
 #include "tests/unit/test.h"
 
 static void test_bounds(void **state) {

@@ -2,7 +2,7 @@
 
 /* ClientHellos, built byte by byte and cut in every way. */
 
-#include "hagw-proxyd/wire/clienthello.h"
+#include "libhagw/pure/clienthello.h"
 #include "tests/unit/test.h"
 
 typedef struct Bytes {

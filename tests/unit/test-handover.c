@@ -46,7 +46,9 @@ static void test_bytes(void **state) {
         uint8_t out[HANDOVER_HEAD_SIZE];
 
         handover_write(&visitor, out);
-        assert_memory_equal(out, "\x01\x00\x01\x02\xc0\x00\x02\x07\0\0\0\0\0\0\0\0\0\0\0\0\x20\x01\x0d\xb8", 24);
+        assert_memory_equal(out, "\x01\x00\x01\x02\xc0\x00\x02\x07\0\0\0\0\0\0\0\0\0\0\0\0"
+                                 "\x20\x01\x0d\xb8",
+                            24);
         assert_memory_equal(out + 35, "\x01\xc3\x50\x01\xbb\0", 6);
 }
 

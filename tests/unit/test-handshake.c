@@ -24,11 +24,11 @@ static void go(Arriving *v) {
 }
 
 static uint64_t waiting(const Turns *t) {
-        return atomic_load(&t->worker->figures->handshakes_waiting);
+        return atomic_load(&t->worker->counters.handshakes_waiting);
 }
 
 static uint64_t signing(const Turns *t) {
-        return atomic_load(&t->worker->figures->handshakes_signing);
+        return atomic_load(&t->worker->counters.handshakes_signing);
 }
 
 /* Rounds until so many wait for their turn, of whom all have said what they want. */
@@ -124,7 +124,7 @@ static void test_what_nobody_waits_for_counts(void **state) {
         Turns t;
 
         turns_begin(&t);
-        t.snapshot->handshakes_per_address = 0;
+        t.snapshot->terms.handshakes_per_address = 0;
         for (unsigned i = 0; i < 2 * SIGNER_REQUESTS_WANTED; i++) {
                 come(&t, &v, (uint8_t) i);
                 turns_run(&t, 1);
@@ -166,7 +166,7 @@ static void test_signer_is_full(void **state) {
 
         turns_begin(&t);
         for (size_t i = 0; i < ELEMENTSOF(askers); i++) {
-                askers[i].fiber = fiber_new(&t.worker->door->handshakes.fibers, ask, on_wake, &askers[i]);
+                askers[i].fiber = fiber_new(&t.worker->handshakes->fibers, ask, on_wake, &askers[i]);
                 assert_int_equal(fiber_resume(askers[i].fiber), i == SIGNER_REQUESTS_MAX);
         }
         assert_int_equal(askers[SIGNER_REQUESTS_MAX].result, -EBUSY);
@@ -186,17 +186,17 @@ static void test_rate(void **state) {
         Turns t;
 
         turns_begin(&t);
-        t.snapshot->handshakes_per_address = 1;
+        t.snapshot->terms.handshakes_per_address = 1;
         for (size_t i = 0; i < ELEMENTSOF(crowd); i++)
                 come(&t, &crowd[i], 7);
-        settle(&t, ELEMENTSOF(crowd) - ADMISSION_BURST - 1);
+        settle(&t, ELEMENTSOF(crowd) - HANDSHAKE_BURST - 1);
         come(&t, &other, 8);
         turns_run(&t, 5);
-        settle(&t, ELEMENTSOF(crowd) - ADMISSION_BURST - 1);
-        assert_int_equal(signing(&t), ADMISSION_BURST + 2);
+        settle(&t, ELEMENTSOF(crowd) - HANDSHAKE_BURST - 1);
+        assert_int_equal(signing(&t), HANDSHAKE_BURST + 2);
         /* As time goes by, one after the other. */
         t.worker->loop.now_usec += USEC_PER_SEC;
-        assert_non_null(t.worker->door->handshakes.queues[HANDSHAKE_FULL].timer.place);
+        assert_non_null(t.worker->handshakes->queues[HANDSHAKE_FULL].timer.place);
         for (size_t i = 0; i < ELEMENTSOF(crowd); i++)
                 go(&crowd[i]);
         go(&other);

@@ -253,7 +253,15 @@ static void test_redirect(void **state) {
         assert_well_formed(n, false);
 }
 
-TEST_MAIN(cmocka_unit_test(test_all), cmocka_unit_test(test_escapes), cmocka_unit_test(test_inside),
-          cmocka_unit_test(test_again), cmocka_unit_test(test_depth),
-          cmocka_unit_test(test_login), cmocka_unit_test(test_languages),
-          cmocka_unit_test(test_largest), cmocka_unit_test(test_redirect))
+/* Who is refused reads why, but for those of whom there may be very many. */
+static void test_refusals(void **state) {
+        assert_int_equal(page_from_refusal(REFUSAL_NONE), _PAGE_INVALID);
+        assert_int_equal(page_from_refusal(_REFUSAL_MAX), _PAGE_INVALID);
+        for (Refusal r = REFUSAL_NONE + 1; r < _REFUSAL_MAX; r++)
+                assert_int_equal(page_from_refusal(r) == _PAGE_INVALID, r == REFUSAL_CONNECTIONS);
+}
+
+TEST_MAIN(cmocka_unit_test(test_refusals), cmocka_unit_test(test_all), cmocka_unit_test(test_escapes),
+          cmocka_unit_test(test_inside), cmocka_unit_test(test_again), cmocka_unit_test(test_depth),
+          cmocka_unit_test(test_login), cmocka_unit_test(test_languages), cmocka_unit_test(test_largest),
+          cmocka_unit_test(test_redirect))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "hagw-proxyd/wire/reserve.h"
+#include "libhagw/pure/reserve.h"
 #include "tests/unit/test.h"
 
 #define LIMIT 131072U /* LimitNOFILE= of hagw-proxyd.service */

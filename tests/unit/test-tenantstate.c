@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "hagw-proxyd/wire/tenantstate.h"
+#include "libhagw/pure/tenantstate.h"
 #include "tests/unit/test.h"
 
 /* Each state has its row, and each but one a sentence with the tenant in it. */

@@ -3,7 +3,7 @@
 /* The ClientHello. First the records are walked until the whole message is there, then the message is read
  * once, through a cursor that steps over record headers; nothing is copied but the name. */
 
-#include "hagw-proxyd/wire/clienthello.h"
+#include "libhagw/pure/clienthello.h"
 
 #define RECORD_HEADER 5U
 #define RECORD_MAX 16384U /* plaintext, RFC 8446 section 5.1 */

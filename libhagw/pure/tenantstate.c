@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "hagw-proxyd/wire/tenantstate.h"
+#include "libhagw/pure/tenantstate.h"
 
 static const struct {
         const char *name;

@@ -2,27 +2,20 @@
 
 /* Reasons of refusals. */
 
-#include "hagw-proxyd/wire/refusal.h"
+#include "libhagw/pure/refusal.h"
 
 static const struct {
         const char *name, *text;
-        PageKind page;
 } rows[_REFUSAL_MAX] = {
-        [REFUSAL_NONE] = { NULL, NULL, _PAGE_INVALID },
-        [REFUSAL_SUSPENDED] = { "suspended", "the relay has suspended the tenant", PAGE_HOUSE_SUSPENDED },
-        [REFUSAL_EXHAUSTED] = { "exhausted", "the tenant's bytes of this month are used up",
-                                PAGE_HOUSE_EXHAUSTED },
+        [REFUSAL_SUSPENDED] = { "suspended", "the relay has suspended the tenant" },
+        [REFUSAL_EXHAUSTED] = { "exhausted", "the tenant's bytes of this month are used up" },
         [REFUSAL_CONNECTIONS] = { "connections",
-                                  "more visitors in a second than the tenant's connections per second",
-                                  _PAGE_INVALID },
-        [REFUSAL_AWAY] = { "away", "the house is not attached, or does not answer", PAGE_HOUSE_OFFLINE },
-        [REFUSAL_CHANNELS] = { "channels", "none of the tenant's channels came free in time",
-                               PAGE_HOUSE_CROWDED },
+                                  "more visitors in a second than the tenant's connections per second" },
+        [REFUSAL_AWAY] = { "away", "the house is not attached, or does not answer" },
+        [REFUSAL_CHANNELS] = { "channels", "none of the tenant's channels came free in time" },
         [REFUSAL_HOUSE] = { "house",
-                            "the house does not take visitors whose TLS the relay has opened",
-                            PAGE_HOUSE_REFUSES },
-        [REFUSAL_HOST] = { "host", "the house has no host of the name that they ask for",
-                           PAGE_HOUSE_NO_HOST },
+                            "the house does not take visitors whose TLS the relay has opened" },
+        [REFUSAL_HOST] = { "host", "the house has no host of the name that they ask for" },
 };
 
 const char *refusal_name(Refusal r) {
@@ -38,10 +31,6 @@ Refusal refusal_from_name(const char *name) {
 
 const char *refusal_text(Refusal r) {
         return r > REFUSAL_NONE && r < _REFUSAL_MAX ? rows[r].text : NULL;
-}
-
-PageKind refusal_page(Refusal r) {
-        return r >= REFUSAL_NONE && r < _REFUSAL_MAX ? rows[r].page : _PAGE_INVALID;
 }
 
 void refusal_count(RefusalCount *c, uint64_t now_usec) {

@@ -5,12 +5,11 @@
 #include <stdatomic.h>
 #include <systemd/sd-id128.h>
 
-#include "hagw-proxyd/wire/route.h"
 #include "libhagw/conf.h"
 #include "libhagw/net/tls.h"
 #include "libhagw/pure/cidr.h"
 
-/* Which relay, and how it is known: part of the snapshot of a house that has one. Immutable, counted. */
+/* Which relay, and how it is known: part of the snapshots of a house that has one. Immutable, counted. */
 
 #define RELAY_PORT 443U
 #define RELAY_PIN_SIZE 32U /* SHA-256 of the public key's SubjectPublicKeyInfo (RFC 7469 section 2.4) */
@@ -44,8 +43,9 @@ RelayTarget *relay_target_ref(RelayTarget *t);
 RelayTarget *relay_target_unref(RelayTarget *t);
 DEFINE_TRIVIAL_CLEANUP_FUNC(RelayTarget *, relay_target_unref)
 
-/* Why the relay may not say that a visitor comes from this address (static); NULL: it may. */
-const char *relay_target_refuses(const RelayTarget *t, const RouteTable *routes, const IpAddress *address);
+/* Why the relay may not say that a visitor comes from this address (static); NULL: it may. lan: the house's
+ * own networks. */
+const char *relay_target_refuses(const RelayTarget *t, const ConfCidrs *lan, const IpAddress *address);
 
 /* A TLS 1.3 client for it, which takes nobody else. */
 int relay_target_start_tls(RelayTarget *t, gnutls_session_t *ret);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "hagw-proxyd/wire/pages.h"
+#include "libhagw/pure/macro.h"
 
 /* Why a relay does not let a visitor in to a tenant's house: a row each. Pure. */
 
@@ -30,8 +30,6 @@ const char *refusal_name(Refusal r);
 Refusal refusal_from_name(const char *name);
 /* Behind "refused: ", in words that say whose it is. */
 const char *refusal_text(Refusal r);
-/* What a visitor sees whose TLS the relay opens. _PAGE_INVALID: he is closed before. */
-PageKind refusal_page(Refusal r);
 
 /* How often, and how much of that was logged. Times are CLOCK_MONOTONIC, 0: never. */
 typedef struct RefusalCount {

@@ -2,10 +2,9 @@
 
 /* Whose handshake is next, and where each goes on. Runs in the worker's thread. */
 
-#include "hagw-proxyd/door/door.h"
-#include "hagw-proxyd/door/opening.h"
-#include "hagw-proxyd/visit/conn.h"
 #include "libhagw/crew/crowd.h"
+#include "libhagw/crew/handshake.h"
+#include "libhagw/crew/worker.h"
 #include "libhagw/pure/list.h"
 
 typedef enum HandshakeState {
@@ -19,7 +18,7 @@ typedef enum HandshakeState {
 } HandshakeState;
 
 struct Handshake {
-        Conn *conn;
+        HandshakeClient *client;
         HandshakeQueue *queue;
         HandshakeState state;
         Handshake *next; /* in its network */
@@ -61,8 +60,8 @@ static void network_free(HandshakeNetwork **at) {
         free(n);
 }
 
-static Figures *figures_of(const Handshake *h) {
-        return h->queue->worker->figures;
+static WorkerCounters *counters_of(const Handshake *h) {
+        return &h->queue->worker->counters;
 }
 
 static void set_state(Handshake *h, HandshakeState s) {
@@ -74,7 +73,7 @@ static void set_state(Handshake *h, HandshakeState s) {
                 [HANDSHAKE_OVER] = STEPS_FROM(HANDSHAKE_NEW, HANDSHAKE_WAITING, HANDSHAKE_RUNNING,
                                               HANDSHAKE_SIGNING, HANDSHAKE_OPEN),
         };
-        Figures *c = figures_of(h);
+        WorkerCounters *c = counters_of(h);
 
         assert_step(from, h->state, s);
         counter_sub(&c->handshakes_waiting, h->state == HANDSHAKE_WAITING);
@@ -89,13 +88,13 @@ static void set_state(Handshake *h, HandshakeState s) {
 }
 
 static int line_up(Handshake *h) {
-        HandshakeNetwork **at = network_find(h->queue, &h->conn->visit.address), *n = *at;
+        HandshakeNetwork **at = network_find(h->queue, h->client->address), *n = *at;
 
         if (!n) {
                 n = calloc(1, sizeof(*n));
                 if (!n)
                         return -ENOMEM;
-                n->network = crowd_network(&h->conn->visit.address);
+                n->network = crowd_network(h->client->address);
                 n->last = &n->first;
                 *at = n;
                 network_append(h->queue, n);
@@ -117,7 +116,7 @@ static Handshake *pop(HandshakeQueue *q, uint64_t *ret_due_usec) {
         while (q->first && q->first != stop) {
                 HandshakeNetwork *n = q->first;
                 Handshake *h = n->first;
-                uint64_t due = admit_handshake_usec(w, &h->conn->visit.address);
+                uint64_t due = handshake_due_usec(w, h->client->address);
 
                 network_unlink(q, n);
                 if (due > w->loop.now_usec) {
@@ -130,14 +129,14 @@ static Handshake *pop(HandshakeQueue *q, uint64_t *ret_due_usec) {
                 if (n->first)
                         network_append(q, n);
                 else
-                        network_free(network_find(q, &h->conn->visit.address));
+                        network_free(network_find(q, h->client->address));
                 return h;
         }
         return NULL;
 }
 
 static void leave(Handshake *h) {
-        HandshakeNetwork **at = network_find(h->queue, &h->conn->visit.address), *n = *at;
+        HandshakeNetwork **at = network_find(h->queue, h->client->address), *n = *at;
         Handshake **p = &n->first;
 
         while (*p != h)
@@ -154,14 +153,14 @@ static void leave(Handshake *h) {
 static void run(void *userdata) {
         Handshake *h = userdata;
 
-        h->result = transport_handshake(&h->conn->transport);
+        h->result = transport_handshake(h->client->transport);
 }
 
 /* The fiber has come to its end. May end h. */
 static void finish(Handshake *h) {
         h->fiber = NULL;
         set_state(h, HANDSHAKE_OPEN);
-        opening_on_handshake(h->conn, h->result);
+        h->client->done(h->client, h->result);
 }
 
 static void on_wake(void *userdata) {
@@ -173,23 +172,22 @@ static void on_wake(void *userdata) {
 
 /* May end h. */
 static void start(Handshake *h) {
-        Worker *w = h->conn->worker;
-
+        Worker *w = h->queue->worker;
         uint64_t before = w->signer.n_asked;
         bool ended;
 
         set_state(h, HANDSHAKE_RUNNING);
-        h->fiber = fiber_new(&w->door->handshakes.fibers, run, on_wake, h);
+        h->fiber = fiber_new(&w->handshakes->fibers, run, on_wake, h);
         if (!h->fiber) {
-                conn_close(h->conn);
+                h->client->done(h->client, -ENOMEM);
                 return;
         }
         ended = fiber_resume(h->fiber);
         loop_spend(&w->loop, LOOP_WORK_HANDSHAKE);
         if (w->signer.n_asked != before) {
                 h->was_signed = true;
-                counter_add(&w->figures->handshakes_signed, 1);
-                admission_note_handshake(w, &h->conn->visit.address);
+                counter_add(&w->counters.handshakes_signed, 1);
+                handshake_note(w, h->client->address);
         }
         if (ended)
                 finish(h);
@@ -201,12 +199,12 @@ static void start(Handshake *h) {
 static bool is_keyd_busy(const HandshakeQueue *q) {
         const Worker *w = q->worker;
 
-        return q == &w->door->handshakes.queues[HANDSHAKE_FULL] &&
+        return q == &w->handshakes->queues[HANDSHAKE_FULL] &&
                w->signer.n_requests >= SIGNER_REQUESTS_WANTED;
 }
 
 static void on_room(Signer *s) {
-        wake(&CONTAINER_OF(s, Worker, signer)->door->handshakes.queues[HANDSHAKE_FULL]);
+        wake(&CONTAINER_OF(s, Worker, signer)->handshakes->queues[HANDSHAKE_FULL]);
 }
 
 static void serve(HandshakeQueue *q) {
@@ -237,11 +235,14 @@ static void on_timer(Timer *t) {
         serve(CONTAINER_OF(t, HandshakeQueue, timer));
 }
 
-void handshakes_init(Worker *w) {
-        w->door->handshakes.fibers.loop = &w->loop;
+int handshakes_init(Worker *w) {
+        w->handshakes = calloc(1, sizeof(*w->handshakes));
+        if (!w->handshakes)
+                return -ENOMEM;
+        w->handshakes->fibers.loop = &w->loop;
         w->signer.on_room = on_room;
         for (HandshakeClass i = 0; i < _HANDSHAKE_CLASS_MAX; i++) {
-                HandshakeQueue *q = &w->door->handshakes.queues[i];
+                HandshakeQueue *q = &w->handshakes->queues[i];
 
                 q->worker = w;
                 q->end = &q->first;
@@ -249,38 +250,42 @@ void handshakes_init(Worker *w) {
                 q->timer.fire = on_timer;
                 q->max = i == HANDSHAKE_FULL ? HANDSHAKES_AT_ONCE : HANDSHAKES_RESUMING_AT_ONCE;
         }
+        return 0;
 }
 
 void handshakes_done(Worker *w) {
-        fiber_pool_done(&w->door->handshakes.fibers);
+        if (w->handshakes)
+                fiber_pool_done(&w->handshakes->fibers);
+        free(w->handshakes);
+        w->handshakes = NULL;
 }
 
 /* A step that may need a signature waits for its turn, even where nobody else does: it comes in this round.
  * May end h. */
 static void enter(Handshake *h) {
         if (line_up(h) < 0)
-                conn_close(h->conn);
+                h->client->done(h->client, -ENOMEM);
         else
                 wake(h->queue);
 }
 
-void handshake_begin(Conn *c, HandshakeClass class) {
+void handshake_begin(Worker *w, HandshakeClient *c, HandshakeClass class) {
         Handshake *h = calloc(1, sizeof(*h));
 
         if (!h) {
-                conn_close(c);
+                c->done(c, -ENOMEM);
                 return;
         }
-        h->conn = c;
-        h->queue = &c->worker->door->handshakes.queues[class];
+        h->client = c;
+        h->queue = &w->handshakes->queues[class];
         c->handshake = h;
         enter(h);
 }
 
-void handshake_serve(Conn *c) {
+void handshake_serve(HandshakeClient *c) {
         Handshake *h = c->handshake;
 
-        if (h->state != HANDSHAKE_OPEN || !transport_may_read(&c->transport))
+        if (h->state != HANDSHAKE_OPEN || !transport_may_read(c->transport))
                 return;
         if (h->was_signed)
                 start(h);
@@ -288,9 +293,11 @@ void handshake_serve(Conn *c) {
                 enter(h);
 }
 
-Handshake *handshake_free(Handshake *h) {
+void handshake_end(HandshakeClient *c) {
+        Handshake *h = TAKE_PTR(c->handshake);
+
         if (!h)
-                return NULL;
+                return;
         if (h->state == HANDSHAKE_WAITING)
                 leave(h);
         if (h->state == HANDSHAKE_SIGNING) {
@@ -301,5 +308,12 @@ Handshake *handshake_free(Handshake *h) {
         }
         set_state(h, HANDSHAKE_OVER);
         free(h);
-        return NULL;
+}
+
+uint64_t handshake_due_usec(const Worker *w, const IpAddress *address) {
+        return crowd_due(address, worker_terms(w)->handshakes_per_address, HANDSHAKE_BURST);
+}
+
+void handshake_note(const Worker *w, const IpAddress *address) {
+        crowd_note(address, w->loop.now_usec, worker_terms(w)->handshakes_per_address);
 }

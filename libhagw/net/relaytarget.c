@@ -8,9 +8,9 @@
 #include <stdio.h>
 #include <systemd/sd-json.h>
 
-#include "hagw-proxyd/snapshot/relaytarget.h"
 #include "libhagw/conf-value.h"
 #include "libhagw/net/relaykeys.h"
+#include "libhagw/net/relaytarget.h"
 #include "libhagw/pure/special.h"
 
 #define PIN_PREFIX "sha256:"
@@ -125,9 +125,9 @@ int relay_target_from_config(const Config *config, RelayTarget *before, RelayTar
         return 0;
 }
 
-const char *relay_target_refuses(const RelayTarget *t, const RouteTable *routes, const IpAddress *address) {
+const char *relay_target_refuses(const RelayTarget *t, const ConfCidrs *lan, const IpAddress *address) {
         /* The relay's word would open what is for the house's own networks only, here and in services. */
-        if (cidr_list_contains(routes->lan.items, routes->lan.n, address))
+        if (cidr_list_contains(lan->items, lan->n, address))
                 return "it claims to come from one of the house's own networks (lan)";
         /* Services have a notion of their own of what is near. */
         if (!t->private_ && !special_is_public(address, t->documentation))

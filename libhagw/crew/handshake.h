@@ -2,8 +2,10 @@
 #pragma once
 
 #include "libhagw/net/fiber.h"
+#include "libhagw/net/transport.h"
+#include "libhagw/pure/cidr.h"
 
-/* Visitors' TLS handshakes that may need a signature from hagw-keyd. Each runs on a fiber, so that nobody
+/* TLS handshakes that may need a signature from hagw-keyd. Each runs on a fiber, so that nobody
  * else waits for its signature. So many are under way at once; the others wait for their turn, which goes
  * round the networks they come from: four hundred from one address delay each other. */
 
@@ -13,8 +15,10 @@
 #define HANDSHAKES_RESUMING_AT_ONCE 8U
 #define HANDSHAKE_PLACES 1024U /* of the table in which those who wait are found by their network */
 
-typedef struct Conn Conn;
+#define HANDSHAKE_BURST 4U /* seconds' worth of Terms.handshakes_per_address may come at once */
+
 typedef struct Handshake Handshake;
+typedef struct HandshakeClient HandshakeClient;
 typedef struct Worker Worker;
 
 /* There while it has somebody waiting. */
@@ -45,13 +49,26 @@ typedef struct Handshakes {
         HandshakeQueue queues[_HANDSHAKE_CLASS_MAX];
 } Handshakes;
 
-void handshakes_init(Worker *w);
+/* Hangs them on the worker. -ENOMEM. */
+int handshakes_init(Worker *w);
 void handshakes_done(Worker *w);
 
-/* The visitor's session has been put on c->transport. opening_on_handshake() hears of it, maybe before this
- * returns. May end c. */
-void handshake_begin(Conn *c, HandshakeClass class);
+/* Whose handshake it is: part of a connection. */
+struct HandshakeClient {
+        Transport *transport; /* with its session on it */
+        const IpAddress *address; /* whose turn it is goes by it */
+        /* What transport_handshake() said at last, and -ENOMEM. May end the client. */
+        void (*done)(HandshakeClient *c, int r);
+        Handshake *handshake; /* NULL: none is under way */
+};
+
+/* c->done() hears of it, maybe before this returns. */
+void handshake_begin(Worker *w, HandshakeClient *c, HandshakeClass class);
 /* Something has happened to the socket. May end c. */
-void handshake_serve(Conn *c);
-/* c closes, or the handshake is over. Returns NULL. */
-Handshake *handshake_free(Handshake *h);
+void handshake_serve(HandshakeClient *c);
+/* The connection closes, or the handshake is over; nothing where none is under way. */
+void handshake_end(HandshakeClient *c);
+
+/* Since when, or from when on, the address may have one more signature; and that it has had one. */
+uint64_t handshake_due_usec(const Worker *w, const IpAddress *address);
+void handshake_note(const Worker *w, const IpAddress *address);

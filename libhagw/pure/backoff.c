@@ -2,7 +2,7 @@
 
 /* Back-off. */
 
-#include "hagw-proxyd/wire/backoff.h"
+#include "libhagw/pure/backoff.h"
 
 uint64_t backoff_next(Backoff *b, uint64_t floor, uint64_t least, uint64_t most, uint64_t random) {
         uint64_t ceiling = most;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "hagw-proxyd/wire/reserve.h"
 #include "libhagw/pure/macro.h"
+#include "libhagw/pure/reserve.h"
 
 #define SHARE 4U /* of the descriptors */
 
