@@ -6,6 +6,7 @@ What hagw-acmed would say is said by Acme, a varlink server that tells whatever 
 import datetime
 import fcntl
 import functools
+import hashlib
 import http.client
 import json
 import os
@@ -305,6 +306,27 @@ class Head:
 
     def all(self, name):
         return [v for n, v in self.fields if n.lower() == name.lower()]
+
+    def digest(self, f):
+        """Of a body of any size: how many bytes, and their SHA-256."""
+        digest, n = hashlib.sha256(), 0
+
+        def take(size):
+            nonlocal n
+            while size:
+                data = f.read(min(size, 1 << 20))
+                if not data:
+                    raise ConnectionError
+                digest.update(data)
+                n, size = n + len(data), size - len(data)
+        if self.get("Transfer-Encoding") == "chunked":
+            while size := int(f.readline(), 16):
+                take(size)
+                f.readline()
+            f.readline()
+        else:
+            take(int(self.get("Content-Length")))
+        return f"{n} {digest.hexdigest()}".encode()
 
     def body(self, f):
         if self.get("Transfer-Encoding") == "chunked":

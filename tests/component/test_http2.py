@@ -60,21 +60,7 @@ def mover(parts):
         while True:
             head = Head(f)
             if head.method == "POST":
-                digest, n = hashlib.sha256(), 0
-                if head.get("Transfer-Encoding"):
-                    while size := int(f.readline(), 16):
-                        digest.update(f.read(size))
-                        n += size
-                        f.readline()
-                    f.readline()
-                else:
-                    left = int(head.get("Content-Length"))
-                    while left:
-                        data = f.read(min(left, 1 << 20))
-                        left -= len(data)
-                        n += len(data)
-                        digest.update(data)
-                text = f"{n} {digest.hexdigest()}".encode()
+                text = head.digest(f)
                 s.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(text) + text)
                 continue
             size = int(head.target.split("/")[2])
