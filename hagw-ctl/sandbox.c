@@ -6,16 +6,22 @@
 #include <pwd.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "hagw-ctl/output.h"
 #include "hagw-ctl/prompt.h"
 #include "hagw-ctl/run.h"
 #include "hagw-ctl/sandbox.h"
+#include "hagw-ctl/units.h"
 #include "libhagw/log.h"
 #include "libhagw/state.h"
+#include "libhagw/usec.h"
 
 #define FOLDER "hagw-.service.d"
 #define FILE_NAME "90-container.conf"
+/* A unit that is refused something ends within this time; one that has begun is not refused anything. */
+#define SANDBOX_LOOK_USEC (2 * USEC_PER_SEC)
+#define SANDBOX_PAUSE_USEC (50 * USEC_PER_MSEC)
 
 static const SandboxRefusal refusals[] = {
         { 217, "a user namespace of its own (PrivateUsers=)", NULL,
@@ -33,20 +39,37 @@ static const char *unit_folder(void) {
         return secure_getenv("HAGW_UNIT_DIR") ?: "/etc/systemd/system";
 }
 
+/* 1: status is how it ended last; 0: systemd is just about to start it once more, and has forgotten that. */
+static int look_at(const char *unit, int *ret_status) {
+        char state[UNIT_TEXT_MAX], status[UNIT_TEXT_MAX];
+        _cleanup_free_ char *shown = NULL;
+
+        if (run_capture((const char *const[]){ "systemctl", "show", "--property=Id,SubState,ExecMainStatus",
+                                               unit, NULL },
+                        &shown) != 0 ||
+            !unit_property(shown, unit, "SubState", state) ||
+            !unit_property(shown, unit, "ExecMainStatus", status))
+                return -ENODATA;
+        *ret_status = atoi(status);
+        return !startswith(state, "start");
+}
+
 const SandboxRefusal *sandbox_refusal(const char *daemon) {
-        _cleanup_free_ char *unit = NULL, *text = NULL;
+        const uint64_t end = clock_usec(CLOCK_MONOTONIC) + SANDBOX_LOOK_USEC;
+        _cleanup_free_ char *unit = NULL;
+        int r, status = 0;
 
         if (asprintf(&unit, "%s.service", daemon) < 0) {
                 unit = NULL;
                 return NULL;
         }
-        if (run_capture((const char *const[]){ "systemctl", "show", "--property=ExecMainStatus", "--value",
-                                               unit, NULL },
-                        &text) != 0)
+        while ((r = look_at(unit, &status)) == 0 && clock_usec(CLOCK_MONOTONIC) < end)
+                (void) usleep(SANDBOX_PAUSE_USEC);
+        if (r <= 0)
                 return NULL;
         for (size_t i = 0; i < ELEMENTSOF(refusals); i++)
                 /* 217 is also who has no such user. */
-                if (refusals[i].status == atoi(text) && (refusals[i].status != 217 || getpwnam(daemon)))
+                if (refusals[i].status == status && (refusals[i].status != 217 || getpwnam(daemon)))
                         return &refusals[i];
         return NULL;
 }
