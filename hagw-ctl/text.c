@@ -2,6 +2,7 @@
 
 /* Text in columns: how wide it is, and where it is broken. */
 
+#include <limits.h>
 #include <wchar.h>
 
 #include "hagw-ctl/text.h"
@@ -37,11 +38,11 @@ size_t text_width(const char *s) {
 }
 
 size_t text_fit_cell(const char *s, size_t columns) {
-        size_t at = 0, width = 0, blank = 0, mark = 0, n = strlen(s), k, w;
+        size_t at = 0, width = 0, blank = 0, mark = 0, k, w;
         mbstate_t state = {};
 
-        while (at < n) {
-                k = next_character(s + at, n - at, &state, &w);
+        while (s[at]) {
+                k = next_character(s + at, strnlen(s + at, MB_LEN_MAX), &state, &w);
                 if (width + w > columns && at > 0)
                         return blank > 0 ? blank : mark > 0 ? mark : at;
                 at += k;
@@ -51,23 +52,29 @@ size_t text_fit_cell(const char *s, size_t columns) {
                 else if (strchr("./:@,;-", s[at - 1]))
                         mark = at;
         }
-        return n;
+        return at;
+}
+
+/* Where the word ends that the character before at belongs to, or the first one behind blanks. */
+static size_t word_end(const char *s, size_t at) {
+        at -= s[at - 1] != ' ';
+        at += strspn(s + at, " ");
+        return at + strcspn(s + at, " ");
 }
 
 size_t text_fit(const char *s, size_t columns) {
-        size_t fits = 0;
+        size_t fits = 0, width = 0, w;
+        mbstate_t state = {};
 
-        for (size_t n = 0; s[n];) {
-                size_t end = n + strspn(s + n, " ");
-                _cleanup_free_ char *begun = NULL;
-
-                end += strcspn(s + end, " ");
-                begun = strndup(s, end);
-                if (!begun || text_width(begun) > columns)
-                        return fits > 0 ? fits : end;
-                fits = n = end;
+        for (size_t at = 0; s[at];) {
+                if (s[at] == ' ' && at > 0 && s[at - 1] != ' ')
+                        fits = at;
+                at += next_character(s + at, strnlen(s + at, MB_LEN_MAX), &state, &w);
+                width += w;
+                if (width > columns)
+                        return fits > 0 ? fits : word_end(s, at);
         }
-        return fits;
+        return strlen(s);
 }
 
 void text_put(FILE *f, size_t columns, const char *text, size_t indent) {

@@ -17,11 +17,32 @@ static void test_fit(void **state) {
         assert_int_equal(text_fit("one two three", 7), 7);
         assert_int_equal(text_fit("one two three", 6), 3);
         assert_int_equal(text_fit("one", 2), 3); /* a word at least */
+        assert_int_equal(text_fit("one  two", 2), 3);
+        assert_int_equal(text_fit("one two", 3), 3);
+        assert_int_equal(text_fit("one  ", 3), 3);
+        assert_int_equal(text_fit("one  ", 4), 3);
+        assert_int_equal(text_fit("one  ", 5), 5);
+        assert_int_equal(text_fit("   one two", 2), 6);
+        assert_int_equal(text_fit("   one two", 4), 6);
         assert_int_equal(text_fit("", 5), 0);
         assert_int_equal(text_fit_cell("one two", 5), 3);
         assert_int_equal(text_fit_cell("ha.home.test", 9), 8);
         assert_int_equal(text_fit_cell("abcdef", 4), 4);
         assert_int_equal(text_fit_cell("a", 0), 1);
+}
+
+/* What a stranger wrote may be long, and take no columns: each byte is looked at a few times. */
+static void test_long(void **state) {
+        static char text[4 << 20];
+
+        if (!setlocale(LC_ALL, "C.UTF-8"))
+                skip();
+        for (size_t i = 0; i + 3 < sizeof(text); i += 3)
+                memcpy(text + i, " \xcc\x81", 3); /* a mark on nothing */
+        assert_int_equal(text_fit(text, sizeof(text)), strlen(text));
+        memset(text, 'a', sizeof(text) - 1);
+        for (size_t at = 0; text[at];)
+                at += text_fit_cell(text + at, 1);
 }
 
 static void test_sentences(void **state) {
@@ -50,4 +71,5 @@ static void test_sentences(void **state) {
         }
 }
 
-TEST_MAIN(cmocka_unit_test(test_width), cmocka_unit_test(test_fit), cmocka_unit_test(test_sentences))
+TEST_MAIN(cmocka_unit_test(test_width), cmocka_unit_test(test_fit), cmocka_unit_test(test_long),
+          cmocka_unit_test(test_sentences))
