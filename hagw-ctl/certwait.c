@@ -14,6 +14,7 @@
 #include "hagw-ctl/waiting.h"
 #include "libhagw/conf-value.h"
 #include "libhagw/log.h"
+#include "libhagw/pure/hostname.h"
 #include "libhagw/usec.h"
 #include "libhagw/vl.h"
 
@@ -37,6 +38,9 @@ typedef struct Wait {
         Told told[TOLD_MAX];
         size_t n_told;
         uint64_t before_usec; /* when the one ends that there is, where another one is waited for */
+        uint64_t end_usec;    /* CLOCK_REALTIME */
+        char what[HOSTNAME_MAX + sizeof("the certificate of *.")];
+        size_t vain;          /* of those that are pending, which are not tried before the end */
 } Wait;
 
 int certwait_retry(void) {
@@ -94,14 +98,16 @@ static void say_step(Wait *w, sd_json_variant *c, bool ordering) {
         *told = true;
 }
 
-static void say_error(Wait *w, const char *name, const char *error) {
+/* Whether it is news. */
+static bool say_error(Wait *w, const char *name, const char *error) {
         Told *t = find_told(w, name);
 
         if (!t || streq_ptr(t->error, error))
-                return;
+                return false;
         free(t->error);
         t->error = strdup(error);
         say(w, name, "that did not work: ", error);
+        return true;
 }
 
 static void say_valid(Wait *w, const char *name, uint64_t until_usec) {
@@ -112,6 +118,20 @@ static void say_valid(Wait *w, const char *name, uint64_t until_usec) {
                 say(w, name, "valid, ends ", format_when(until_usec, clock_usec(CLOCK_REALTIME), when));
         if (t)
                 t->valid = true;
+}
+
+/* What was seen to fail while somebody waited, and when it is tried again. */
+static void judge_next(Wait *w, sd_json_variant *c, bool news) {
+        const uint64_t next = field_number(c, "nextUSec"), now = clock_usec(CLOCK_REALTIME);
+        const Told *t = find_told(w, strempty(field_text(c, "name")));
+        char when[TIME_TEXT_MAX];
+
+        if (!t || !t->ordering || next <= now)
+                return;
+        if (next > w->end_usec)
+                w->vain++;
+        else if (news)
+                say(w, t->name, "it is tried again ", format_when(next, now, when));
 }
 
 /* True where this certificate is what was waited for. */
@@ -128,7 +148,7 @@ static bool judge(Wait *w, sd_json_variant *c) {
         w->before_usec = streq(state, "valid") ? field_number(c, "notAfterUSec") : 0;
         /* While an order is under way, it is what kept the one before. */
         if (error && !ordering)
-                say_error(w, name, error);
+                judge_next(w, c, say_error(w, name, error));
         else
                 say_step(w, c, ordering);
         return false;
@@ -140,7 +160,7 @@ static void on_certificates(sd_json_variant *message, void *userdata) {
 
         if (!message)
                 return; /* acmed was restarted; the watch comes back by itself */
-        w->pending = 0;
+        w->pending = w->vain = 0;
         for (size_t i = 0; i < n; i++) {
                 sd_json_variant *c = field_element(message, "certificates", i);
 
@@ -152,8 +172,8 @@ static void on_certificates(sd_json_variant *message, void *userdata) {
                 seen++;
                 w->pending += !judge(w, c);
         }
-        if (seen > 0 && w->pending == 0)
-                (void) sd_event_exit(w->event, END_VALID);
+        if (seen > 0 && w->pending == w->vain)
+                (void) sd_event_exit(w->event, w->vain > 0 ? END_TIMEOUT : END_VALID);
 }
 
 static int on_timeout(sd_event_source *s, uint64_t usec, void *userdata) {
@@ -182,8 +202,11 @@ static void wait_done(Wait *w) {
 static int begin_ticks(Wait *w, uint64_t timeout_usec, sd_event_source **ret) {
         int r;
 
-        waiting_begin(w->name ?: "the certificates", timeout_usec,
-                      w->quiet || terminal_columns(STDOUT_FILENO) == 0);
+        if (w->name)
+                (void) snprintf(w->what, sizeof(w->what), "the certificate of %s", w->name);
+        /* Of all of them the caller has said it, in a line of its own. */
+        waiting_begin(w->name ? w->what : "the certificates", timeout_usec,
+                      w->quiet || (!w->name && terminal_columns(STDOUT_FILENO) == 0));
         r = sd_event_add_time_relative(w->event, ret, CLOCK_MONOTONIC, TICK_USEC, /* accuracy= */ 0, on_tick,
                                        w);
         return r < 0 ? r : sd_event_source_set_enabled(*ret, SD_EVENT_ON);
@@ -246,7 +269,10 @@ static int say_missing(const Wait *w) {
 
 static int certwait(const char *name, const char *key_id, uint64_t timeout_usec, bool quiet) {
         static const char later[] = "hagw-acmed goes on by itself; hagw-ctl cert list shows how it gets on.";
-        _cleanup_(wait_done) Wait w = { .name = name, .key_id = key_id, .quiet = quiet };
+        _cleanup_(wait_done) Wait w = {
+                .name = name, .key_id = key_id, .quiet = quiet,
+                .end_usec = clock_usec(CLOCK_REALTIME) + timeout_usec,
+        };
         _cleanup_(sd_event_source_unrefp) sd_event_source *ticks = NULL, *interrupt = NULL;
         _cleanup_(vl_watch_freep) VlWatch *watch = NULL;
         int r;

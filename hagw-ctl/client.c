@@ -127,13 +127,16 @@ int client_try_within(const char *method, sd_json_variant *parameters, uint64_t 
         return call_daemon(d, method, parameters, timeout_usec, ret, ret_reason);
 }
 
-int client_call_patiently(const char *method, sd_json_variant *parameters, sd_json_variant **ret) {
+int client_call_patiently(const char *method, sd_json_variant *parameters, bool quiet,
+                          sd_json_variant **ret) {
         const DaemonRow *d = find_daemon(method);
         _cleanup_free_ char *reason = NULL;
         int r;
 
         assert(d);
+        waiting_begin("the certificate authority", PATIENT_USEC, quiet);
         r = call_daemon(d, method, parameters, PATIENT_USEC, ret, &reason);
+        waiting_end();
         if (r < 0)
                 log_error("%s", reason ?: "Out of memory.");
         return r;

@@ -27,8 +27,10 @@ bool daemon_is_needed(const DaemonRow *d, const Config *config);
  * parameters may be NULL. */
 int client_call(const char *method, sd_json_variant *parameters, sd_json_variant **ret);
 
-/* The same for what waits for somebody far away, for as long as hagw-acmed does. */
-int client_call_patiently(const char *method, sd_json_variant *parameters, sd_json_variant **ret);
+/* The same for what waits for the certificate authority, for as long as hagw-acmed does; that is shown, unless
+ * quiet. */
+int client_call_patiently(const char *method, sd_json_variant *parameters, bool quiet,
+                          sd_json_variant **ret);
 
 /* The same, but the reason is returned (to be freed) instead of logged. */
 int client_try(const char *method, sd_json_variant *parameters, sd_json_variant **ret, char **ret_reason);

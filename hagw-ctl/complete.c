@@ -66,6 +66,11 @@ static const Verb *find_verb(const Words given, size_t n_given) {
         return NULL;
 }
 
+/* At that place among the verb's arguments: of "HOST…" each is such a name, of "HOST [UPSTREAM]" the first. */
+static Names names_at(const Verb *v, size_t place) {
+        return place == 0 || !strchr(v->arguments, ' ') || v->names == NAMES_FILES ? v->names : v->then;
+}
+
 static int offer_names(const Call *call, Names kind, const char *before, const char *begun) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *array = NULL;
 
@@ -116,8 +121,8 @@ static int offer_values(const Call *call, const Option *o, const char *before, c
                         offer_behind(before, *c, begun);
         for (const DaemonRow *d = daemon_rows; streq(o->name, "daemon") && d->name; d++)
                 offer_behind(before, d->name + strlen("hagw-"), begun);
-        if (streq(o->name, "daemon")) /* which is none that could be asked */
-                offer_behind(before, "notify", begun);
+        for (const char *const *u = log_other_units; streq(o->name, "daemon") && *u; u++)
+                offer_behind(before, *u, begun);
         return CTL_OK;
 }
 
@@ -141,14 +146,16 @@ int verb_complete(const Call *call) {
         const Option *option;
         const char *value, *begun = call->n_arguments > 0 ? call->arguments[call->n_arguments - 1] : "";
         char in_front[90];
-        Words given;
-        size_t n_given = 0;
+        Words given, words;
+        size_t n_given = 0, n_all = 0;
         const Verb *verb;
 
         for (unsigned i = 0; i + 1 < call->n_arguments; i++)
                 if (takes_next(NULL, call->arguments[i]))
                         i++;
-                else if (*call->arguments[i] != '-' && n_given < ELEMENTSOF(given))
+                else if (*call->arguments[i] == '-' || (n_all == 0 && streq(call->arguments[i], "help")))
+                        continue; /* whose arguments are verbs */
+                else if (n_all++ < ELEMENTSOF(given))
                         (void) snprintf(given[n_given++], sizeof(*given), "%s", call->arguments[i]);
         verb = find_verb(given, n_given);
         option = takes_next(verb, before);
@@ -160,7 +167,7 @@ int verb_complete(const Call *call) {
                 offer_options(verb ? verb->options : NULL, begun);
                 offer_options(common_options, begun);
         } else if (verb)
-                return offer_names(call, verb->names, "", begun);
+                return offer_names(call, names_at(verb, n_all - verb_get_words(verb, words)), "", begun);
         else if (n_given < VERB_WORDS_MAX)
                 offer_verbs(given, n_given, begun);
         return CTL_OK;

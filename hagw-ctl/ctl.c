@@ -29,6 +29,19 @@ static const char *find_opposite(const Verb *verb, const char *name) {
         return NULL;
 }
 
+/* The one word that begins so, where there is one only. */
+static const char *find_longer(const char *begun, const char *const *words) {
+        const char *found = NULL;
+
+        for (; strlen(begun) >= 3 && *words; words++)
+                if (startswith(*words, begun)) {
+                        if (found && !streq(found, *words))
+                                return NULL;
+                        found = *words;
+                }
+        return found;
+}
+
 static void refuse_option(const Verb *verb, const char *word) {
         const char *names[WORDS_MAX + 1], *near;
         char bare[64];
@@ -41,7 +54,7 @@ static void refuse_option(const Verb *verb, const char *word) {
         names[n] = NULL;
         (void) snprintf(bare, sizeof(bare), "%.*s", (int) strcspn(word + 2 * !!startswith(word, "--"), "="),
                         word + 2 * !!startswith(word, "--"));
-        near = suggest(bare, names);
+        near = find_longer(bare, names) ?: suggest(bare, names);
         if (streq_ptr(near, bare) && startswith(word, "--")) {
                 const char *opposite = find_opposite(verb, bare);
 
@@ -151,19 +164,27 @@ static bool is_group(const char *word) {
 }
 
 /* What other programs call it. */
-static const char *find_synonym(const char *group, const char *word) {
-        static const struct {
-                const char *word, *ours;
-        } rows[] = {
-                { "create", "add" },    { "new", "add" },    { "del", "remove" },   { "delete", "remove" },
-                { "rm", "remove" },     { "ls", "list" },    { "edit", "set" },     { "change", "set" },
-                { "modify", "set" },    { "update", "set" }, { "info", "show" },    { "password", "passwd" },
-                { "install", "setup" }, { "logs", "log" },   { "restart", "reload" },
-        };
+static const struct {
+        const char *word, *ours;
+} synonyms[] = {
+        { "create", "add" },    { "new", "add" },    { "del", "remove" },   { "delete", "remove" },
+        { "rm", "remove" },     { "ls", "list" },    { "edit", "set" },     { "change", "set" },
+        { "modify", "set" },    { "update", "set" }, { "info", "show" },    { "password", "passwd" },
+        { "install", "setup" }, { "logs", "log" },   { "restart", "reload" },
+};
 
-        for (size_t i = 0; i < ELEMENTSOF(rows); i++)
-                if (streq(rows[i].word, word) && find_verb(group, rows[i].ours))
-                        return rows[i].ours;
+static const char *find_synonym(const char *group, const char *word) {
+        for (size_t i = 0; i < ELEMENTSOF(synonyms); i++)
+                if (streq(synonyms[i].word, word) && find_verb(group, synonyms[i].ours))
+                        return synonyms[i].ours;
+        return NULL;
+}
+
+/* In whichever group. */
+static const char *find_synonym_of_groups(const char *word) {
+        for (size_t i = 0; i < ELEMENTSOF(synonyms); i++)
+                if (streq(synonyms[i].word, word))
+                        return synonyms[i].ours;
         return NULL;
 }
 
@@ -183,6 +204,12 @@ static const char *find_other_way(const char *group, const char *word) {
                 { "tenant", "enable", ENABLE },
                 { "host", "rename", TWO_STEPS },
                 { "user", "rename", TWO_STEPS },
+                { NULL, "uninstall", "the system's packages do that: apt remove hagw, or dnf remove hagw." },
+                { NULL, "upgrade", "the system's packages do that: apt install ./hagw_*.deb, say." },
+                { NULL, "update", "the system's packages do that: apt install ./hagw_*.deb, say." },
+                { NULL, "backup", "/etc/hagw and /var/lib/hagw* are all there is to keep; see hagw(7)." },
+                { NULL, "enable", "systemctl enable --now hagw.target does that." },
+                { NULL, "disable", "systemctl disable --now hagw.target 'hagw-*' does that." },
                 { NULL, "start", "systemctl start hagw.target does that." },
                 { NULL, "stop", "systemctl stop hagw.target 'hagw-*' does that." },
         };
@@ -193,21 +220,28 @@ static const char *find_other_way(const char *group, const char *word) {
         return NULL;
 }
 
-/* The one word that begins so, where there is one only. */
-static const char *find_longer(const char *begun, const char *const *words) {
-        const char *found = NULL;
+/* "host add, user add or tenant add": the verbs of groups that are called so; "" where none is. */
+static void list_of_groups(const char *name, char *out, size_t size) {
+        const char *ours = find_synonym_of_groups(name) ?: name;
+        const Verb *last = NULL;
+        size_t n = 0;
 
-        for (; strlen(begun) >= 3 && *words; words++)
-                if (startswith(*words, begun)) {
-                        if (found && !streq(found, *words))
-                                return NULL;
-                        found = *words;
-                }
-        return found;
+        *out = '\0';
+        for (const Verb *v = verbs; v->name; v++) {
+                if (!v->group || strchr(v->group, ' ') || !streq(v->name, ours))
+                        continue;
+                if (last && n < size)
+                        n += (size_t) snprintf(out + n, size - n, "%s%s %s", n > 0 ? ", " : "", last->group,
+                                               last->name);
+                last = v;
+        }
+        if (last && n < size)
+                (void) snprintf(out + n, size - n, "%s%s %s", n > 0 ? " or " : "", last->group, last->name);
 }
 
 static void refuse_verb(const char *group, const char *word) {
         const char *words[WORDS_MAX + 1], *near, *way = find_other_way(group, word);
+        char groups[256] = "";
         size_t n = 0;
 
         if (way) {
@@ -218,7 +252,10 @@ static void refuse_verb(const char *group, const char *word) {
                 if (!group || streq_ptr(v->group, group))
                         words[n++] = group ? v->name : v->group ?: v->name;
         words[n] = NULL;
-        near = find_synonym(group, word) ?: find_longer(word, words) ?: suggest(word, words);
+        if (!group)
+                list_of_groups(word, groups, sizeof(groups));
+        near = find_synonym(group, word) ?: *groups ? groups : NULL;
+        near = near ?: find_longer(word, words) ?: suggest(word, words);
         log_error("There is no verb \"%s%s%s\"; %s%s%s%s%s", strempty(group), group ? " " : "", word,
                   near ? "did you mean \"" : "see hagw-ctl ", strempty(group), group ? " " : "",
                   near ?: "--help", near ? "\"?" : ".");

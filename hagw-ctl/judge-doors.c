@@ -84,9 +84,10 @@ int status_mark_shut(Status *s, const char *name) {
         return r < 0 ? r : sd_json_variant_set_field(&s->daemons, "daemons", array);
 }
 
-static void tell_shut(Status *s, const Door *d, const char *state, const Holder *other) {
-        char who[HOLDER_TEXT_MAX];
+static void tell_shut(Status *s, const Door *d, const char *unit_state, const Holder *other) {
+        char who[HOLDER_TEXT_MAX], state[UNIT_TEXT_MAX + sizeof("shut ()")];
 
+        (void) snprintf(state, sizeof(state), "shut (%s)", unit_state);
         if (d->opens) {
                 s->opener_told = true;
                 status_problem(s,

@@ -85,7 +85,9 @@ static void folder_look(Folder *f) {
         else if (f->error)
                 f->trouble = TROUBLE_CLOSED;
         else
-                f->trouble = space.full ? TROUBLE_FULL : space.low ? TROUBLE_LOW : TROUBLE_NONE;
+                f->trouble = space.full || space.free_bytes < STATUS_NO_ROOM_BYTES ? TROUBLE_FULL :
+                             space.low                                             ? TROUBLE_LOW :
+                                                                                     TROUBLE_NONE;
 }
 
 /* No room, or no writing: the same remedy. */

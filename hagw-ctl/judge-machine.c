@@ -225,15 +225,51 @@ int judge_daemons(Status *s) {
         return judge_off(s, first, n);
 }
 
+/* The one of hagw-proxyd, whose view is what visitors meet, or NULL. */
+static sd_json_variant *find_proxyd(const Status *s) {
+        for (size_t i = 0; i < field_count(s->daemons, "daemons"); i++) {
+                sd_json_variant *d = field_element(s->daemons, "daemons", i);
+
+                if (streq(strempty(field_text(d, "name")), "hagw-proxyd"))
+                        return d;
+        }
+        return NULL;
+}
+
+/* d: the first of them, with more others. */
+static void judge_kept_beside(Status *s, sd_json_variant *d, size_t more, const char *why,
+                              const char *period) {
+        char also[32] = "", when[TIME_TEXT_MAX];
+
+        if (more > 0)
+                (void) snprintf(also, sizeof(also), " and %zu more", more);
+        status_problem(s,
+                       "%s%s started with broken files%s%s%s What %s by was kept of the last good "
+                       "configuration, made %s; hagw-proxyd started before, so that visitors find no host "
+                       "closed. %s: hagw-ctl reload.",
+                       field_text(d, "name"), also, *why ? ": " : ".", why, period,
+                       more > 0 ? "they go" : "it goes",
+                       format_when(field_number(d, "configKeptUSec"), clock_usec(CLOCK_REALTIME), when),
+                       *why ? "Mend that, then" : "They are in order now");
+}
+
 /* Each daemon that started with broken files says the same; while they are broken that is one thing. */
-static int judge_kept(Status *s, sd_json_variant *d) {
-        _cleanup_free_ char *closed = field_joined(d, "configClosed");
+static int judge_kept(Status *s, sd_json_variant *d, size_t more) {
+        sd_json_variant *proxyd = find_proxyd(s);
+        const bool closes = !proxyd || !field_bool(proxyd, "running") ||
+                            sd_json_variant_by_key(proxyd, "configKeptUSec");
+        _cleanup_free_ char *closed = field_joined(proxyd && closes && field_bool(proxyd, "running") ? proxyd : d,
+                                                   "configClosed");
         const char *why = strempty(s->config_error),
                    *period = !*why || endswith(why, "?") || endswith(why, ".") ? "" : ".";
         char when[TIME_TEXT_MAX];
 
         if (!closed)
                 return -ENOMEM;
+        if (!closes) {
+                judge_kept_beside(s, d, more, why, period);
+                return 0;
+        }
         status_problem(s,
                        "hagw started with broken files%s%s%s It serves what it kept of the last good "
                        "configuration, made %s.%s%s%s %s: hagw-ctl reload.",
@@ -338,17 +374,17 @@ static void judge_newer(Status *s) {
 }
 
 int judge_config(Status *s) {
-        size_t more, ignored;
+        size_t more, more_kept;
         sd_json_variant *d = first_with(s, "configError", &more),
-                        *kept = first_with(s, "configKeptUSec", &ignored);
+                        *kept = first_with(s, "configKeptUSec", &more_kept);
         const char *name = d ? field_text(d, "name") : NULL;
 
         if (s->unset || (s->denied && s->config_errno == -EACCES))
-                return kept ? judge_kept(s, kept) : 0; /* that was told */
+                return kept ? judge_kept(s, kept, more_kept) : 0; /* that was told */
         if (!s->config || d || kept)
                 cause_note(s, CAUSE_CONFIG);
         if (kept)
-                return judge_kept(s, kept);
+                return judge_kept(s, kept, more_kept);
         if (!s->config)
                 return judge_broken(s);
         if (d && more > 0)

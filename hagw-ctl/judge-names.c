@@ -292,14 +292,14 @@ static void judge_unnamed(Status *s) {
         }
         if (n > 1)
                 (void) snprintf(more, sizeof(more), " (and %zu more)", n - 1);
-        if (first)
+        /* Where one authority is asked, and has no name, nobody can do anything. */
+        if (first && s->config->acme.fallback.directory)
                 status_notice(s,
                               "%s%s has no CAA records, and any authority may issue certificates for it: "
-                              "\"ours\" in caa needs a name for such a record, and %s tells none.",
-                              first, more,
-                              s->config->acme.fallback.directory ?
-                                      "the authority of acme.directory, or that of acme.fallback," :
-                                      "the certificate authority");
+                              "\"ours\" in caa needs a name for such a record, and the authority of "
+                              "acme.directory, or that of acme.fallback, tells none. Without that one there "
+                              "are such records.",
+                              first, more);
 }
 
 /* A host for the LAN alone need not be found by the world. */

@@ -62,8 +62,8 @@ static void judge_faults(Status *s) {
         f = field_element(d, "stateFaults", 0);
         status_problem(s,
                        "The state of %s%s could not be written, for the first time %s: %s: %s; %s. Until "
-                       "that works again changes are refused, and what comes by itself is kept in memory "
-                       "only.",
+                       "that works again changes are refused, but for who is shut out, and what comes by "
+                       "itself is kept in memory only.",
                        field_text(d, "name"), others(more, also, sizeof(also)),
                        format_when(field_number(f, "sinceUSec"), clock_usec(CLOCK_REALTIME), when),
                        field_text(f, "file"), field_text(f, "reason"), remedy(d));
@@ -83,7 +83,11 @@ int judge_state(Status *s) {
                                others(more, also, sizeof(also)), remedy(d));
         }
         d = find(s, is_low, &more);
-        if (d && !s->told[CAUSE_DISK])
+        if (d && !s->told[CAUSE_DISK] && field_number(d, "stateFreeBytes") < STATUS_NO_ROOM_BYTES)
+                status_problem(s, "There is no room left for the state of %s%s in %s; %s.",
+                               field_text(d, "name"), others(more, also, sizeof(also)),
+                               field_text(d, "stateDirectory"), remedy(d));
+        else if (d && !s->told[CAUSE_DISK])
                 status_problem(s, "There is little room for the state of %s%s: %.1f MiB in %s; %s.",
                                field_text(d, "name"), others(more, also, sizeof(also)),
                                (double) field_number(d, "stateFreeBytes") / (1024 * 1024),

@@ -20,8 +20,10 @@ typedef struct Note {
         size_t row; /* below which it stands */
 } Note;
 
-/* No column is made narrower than this where a terminal has no room: a line a cell reads better then. */
+/* No column is made narrower than this where a terminal has no room, nor than its longest word, unless that
+ * is long itself: a line a cell reads better then. */
 #define COLUMN_MIN 14U
+#define WORD_WHOLE_MAX 24U
 
 struct Table {
         const char *const *titles;
@@ -30,7 +32,7 @@ struct Table {
         size_t n_cells, allocated;
         Note *notes;
         size_t n_notes, notes_allocated;
-        size_t widths[TABLE_COLUMNS_MAX];
+        size_t widths[TABLE_COLUMNS_MAX], floors[TABLE_COLUMNS_MAX];
         bool lost, printed;
         bool tall;  /* much wider than the terminal: a line a cell */
         bool wraps; /* somewhat wider: long cells take several lines */
@@ -277,21 +279,32 @@ static void print_wide(const Table *t, int indent, bool first) {
         }
 }
 
+static size_t longest_word(const char *text) {
+        size_t longest = 0;
+
+        while (*(text += strspn(text, " "))) {
+                const size_t n = strcspn(text, " ");
+                _cleanup_free_ char *word = strndup(text, n);
+
+                longest = MAX(longest, text_width(strempty(word)));
+                text += n;
+        }
+        return longest;
+}
+
 /* Makes the widest columns narrower, all of them alike, until the table fits. False: they would be too
  * narrow. */
 static bool fit(Table *t, size_t columns) {
-        size_t widest = 0, width = table_width(t);
+        for (size_t width = table_width(t); width > columns; width--) {
+                size_t *widest = NULL;
 
-        for (size_t i = 0; i < t->columns; i++)
-                widest = MAX(widest, t->widths[i]);
-        for (; width > columns; widest--) {
-                if (widest <= COLUMN_MIN)
+                for (size_t i = 0; i < t->columns; i++)
+                        if (t->widths[i] > MAX(t->floors[i], COLUMN_MIN) &&
+                            (!widest || t->widths[i] > *widest))
+                                widest = &t->widths[i];
+                if (!widest)
                         return false;
-                for (size_t i = 0; i < t->columns && width > columns; i++)
-                        if (t->widths[i] == widest) {
-                                t->widths[i]--;
-                                width--;
-                        }
+                (*widest)--;
         }
         return true;
 }
@@ -337,8 +350,13 @@ int table_print(Table *t, int indent) {
         t->printed = true;
         for (size_t i = 0; first && i < t->columns; i++)
                 t->widths[i] = text_width(t->titles[i]);
-        for (size_t i = 0; i < t->n_cells; i++)
-                t->widths[i % t->columns] = MAX(t->widths[i % t->columns], text_width(t->cells[i].text));
+        for (size_t i = 0; i < t->n_cells; i++) {
+                const size_t at = i % t->columns, word = longest_word(t->cells[i].text);
+
+                t->widths[at] = MAX(t->widths[at], text_width(t->cells[i].text));
+                if (word <= WORD_WHOLE_MAX)
+                        t->floors[at] = MAX(t->floors[at], word);
+        }
         if (columns > 0 && !t->tall && table_width(t) + (size_t) indent > columns) {
                 t->wraps = true;
                 /* A table of several parts stays what its first one was. */

@@ -85,9 +85,11 @@ static int start_target(bool ran) {
         return r < 0 ? r : -ENOTCONN;
 }
 
+bool gateway_runs(void) { return unit_is_active("hagw.target"); }
+
 int start_gateway(const Config *config, bool quiet, const DaemonRow **ret_off) {
         _cleanup_free_ char *names = NULL, *only = NULL;
-        bool ran = unit_is_active("hagw.target");
+        bool ran = gateway_runs();
         size_t n = 0;
         int r, first;
 

@@ -6,8 +6,10 @@
 #include "hagw-ctl/output.h"
 #include "hagw-ctl/relay.h"
 #include "hagw-ctl/status.h"
+#include "hagw-ctl/unset.h"
 #include "hagw-ctl/view.h"
 #include "hagw-ctl/walls.h"
+#include "libhagw/conf-files.h"
 #include "libhagw/pure/plural.h"
 #include "libhagw/usec.h"
 
@@ -223,9 +225,24 @@ static const char *none_of(const Status *s, const char *daemon) {
         return "unknown";
 }
 
+static int note_any(_unused_ const char *path, _unused_ const char *name, void *userdata) {
+        *(bool *) userdata = true;
+        return 0;
+}
+
+/* Without hagw.conf nobody reads what there may still be. */
+static bool config_is_unknown(const Status *s) {
+        bool any = false;
+
+        if (s->config)
+                return false;
+        return !s->unset || unset_is_lost(s->config_dir) ||
+               conf_each_host_file(s->config_dir, note_any, &any) < 0 || any;
+}
+
 /* A relay needs none, and who has no zone yet has another thing to do first. */
 static const char *no_hosts(const Status *s) {
-        if (!s->config && !s->unset)
+        if (config_is_unknown(s))
                 return "unknown";
         if (!s->config || s->config->n_zones == 0)
                 return "none";
@@ -247,7 +264,7 @@ int status_print(const Status *s) {
                     print_addresses) < 0)
                 return -ENOMEM;
         print_visitors(s);
-        if (section("Zones", s->zones, "zones", s->config || s->unset ? "none" : "unknown",
+        if (section("Zones", s->zones, "zones", config_is_unknown(s) ? "unknown" : "none",
                     print_zones) < 0 ||
             print_relay(s) < 0)
                 return -ENOMEM;

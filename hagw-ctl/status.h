@@ -33,6 +33,8 @@ typedef enum Cause {
         _CAUSE_MAX,
 } Cause;
 
+#define STATUS_NO_ROOM_BYTES (64U * 1024) /* fewer are none: they would be told as 0.0 MiB */
+
 typedef struct Status {
         sd_json_variant *addresses, *zones, *hosts, *certificates, *sessions, *daemons;
         sd_json_variant *relay, *tenants, *tenants_refused, *refusals, *caa, *hops, *visitors;

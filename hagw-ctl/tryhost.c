@@ -15,6 +15,7 @@
 #include "libhagw/pure/hostname.h"
 #include "libhagw/pure/plural.h"
 #include "libhagw/usec.h"
+#include "libhagw/vl.h"
 
 /* A pattern is no address. */
 static void say_place(const char *name, const char *upstream, bool json, const char *more) {
@@ -34,13 +35,17 @@ static void say_answer(const char *name, const char *upstream, bool quiet, uint6
 
 static int probe(const char *name, const char *upstream, bool json, bool quiet) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL, *reply = NULL;
+        char what[HOSTNAME_MAX + sizeof("https://:65535 to answer")];
         _cleanup_free_ char *reason = NULL;
         sd_json_variant *host;
         int r;
 
         if (sd_json_buildo(&parameters, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(name))) < 0)
                 return log_oom();
+        (void) snprintf(what, sizeof(what), "%s to answer", upstream);
+        waiting_begin(what, VL_CALL_USEC, json);
         r = client_try("io.hagw.Proxy.Probe", parameters, &reply, &reason);
+        waiting_end();
         if (r < 0) {
                 say_place(name, upstream, quiet, ".");
                 return r == -ENOMEM ? log_oom() : r == -ETIMEDOUT ? -ENOTCONN : r;

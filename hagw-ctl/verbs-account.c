@@ -67,7 +67,7 @@ static int print_account(sd_json_variant *a) {
 }
 
 /* What is known here, with what the authority says now. */
-static int look_at_account(sd_json_variant *known, sd_json_variant **ret) {
+static int look_at_account(sd_json_variant *known, bool quiet, sd_json_variant **ret) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL, *look = NULL,
                                                           *v = sd_json_variant_ref(known);
         static const char *const fields[] = { "state", "why", "contacts" };
@@ -75,7 +75,7 @@ static int look_at_account(sd_json_variant *known, sd_json_variant **ret) {
 
         if (directory_parameters(field_text(known, "directory"), &parameters) < 0)
                 return log_oom();
-        r = client_call_patiently("io.hagw.Acme.LookAtAccount", parameters, &look);
+        r = client_call_patiently("io.hagw.Acme.LookAtAccount", parameters, quiet, &look);
         if (r < 0)
                 return r;
         for (size_t i = 0; i < ELEMENTSOF(fields); i++) {
@@ -108,7 +108,7 @@ int verb_cert_account_show(const Call *call) {
         for (size_t i = 0; i < field_count(reply, "accounts"); i++) {
                 _cleanup_(sd_json_variant_unrefp) sd_json_variant *a = NULL;
 
-                r = look_at_account(field_element(reply, "accounts", i), &a);
+                r = look_at_account(field_element(reply, "accounts", i), call->json, &a);
                 if (r >= 0)
                         r = call->json ? sd_json_variant_append_array(&list, a) : print_account(a);
                 if (r < 0)
@@ -149,7 +149,7 @@ int verb_cert_account_new(const Call *call) {
 
         if (directory_parameters(call->n_arguments > 0 ? call->arguments[0] : NULL, &parameters) < 0)
                 return log_oom();
-        r = client_call_patiently("io.hagw.Acme.NewAccount", parameters, &reply);
+        r = client_call_patiently("io.hagw.Acme.NewAccount", parameters, call->json, &reply);
         if (r < 0)
                 return r;
         if (call->json)
@@ -165,7 +165,7 @@ int verb_cert_account_rollover(const Call *call) {
 
         if (directory_parameters(call->n_arguments > 0 ? call->arguments[0] : NULL, &parameters) < 0)
                 return log_oom();
-        r = client_call_patiently("io.hagw.Acme.ChangeAccountKey", parameters, &reply);
+        r = client_call_patiently("io.hagw.Acme.ChangeAccountKey", parameters, call->json, &reply);
         if (r == -EREMOTEIO)
                 log_error("Where the key is not the account's any more, hagw-ctl cert account new makes "
                           "another account.");

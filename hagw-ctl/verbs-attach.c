@@ -305,12 +305,11 @@ static int check_zone(const Attach *a) {
 /* --- the whole ----------------------------------------------------------------------------------------- */
 
 static int start(Attach *a) {
-        static const char *const asked[] = { "systemctl", "--quiet", "is-active", "hagw.target", NULL };
         const SandboxRefusal *refusal;
         const DaemonRow *off;
         int r;
 
-        a->started = run_program(asked, /* quiet= */ true) != 0;
+        a->started = !gateway_runs();
         if (a->started)
                 setup_say(&a->setup, "\nStarting hagw …\n");
         r = start_gateway(a->setup.config, a->call->json, &off);

@@ -16,6 +16,7 @@
 #include "hagw-ctl/output.h"
 #include "hagw-ctl/outside.h"
 #include "hagw-ctl/reload.h"
+#include "hagw-ctl/stopped.h"
 #include "hagw-ctl/tenant.h"
 #include "hagw-ctl/tryhost.h"
 #include "hagw-ctl/unset.h"
@@ -345,6 +346,7 @@ int verb_host_list(const Call *call) {
         bool broken, failing;
         int r;
 
+        stopped_find(/* config= */ NULL);
         r = view_hosts(call->config_dir, /* look= */ true, &hosts, &reason);
         if (r < 0)
                 return r;

@@ -253,17 +253,18 @@ int verb_config_default(const Call *call) {
         return r < 0 || output_json(v) < 0 ? log_oom() : CTL_OK;
 }
 
-/* It answers nobody, so that it is no row; what it says is in the journal, too. */
-#define NOTIFY "notify"
+/* They answer nobody, so that they are no rows; what they say is in the journal, too. */
+const char *const log_other_units[] = { "bind", "notify", NULL };
 
 /* "dnsd" or "hagw-dnsd" to "hagw-dnsd.service"; told. */
 static int unit_of(const char *name, char unit[static UNIT_WORD_MAX]) {
         const char *short_names[UNITS_MAX], *bare = startswith(name, "hagw-") ?: name, *near;
         size_t n = 0;
 
-        for (const DaemonRow *d = daemon_rows; d->name && n + 2 < ELEMENTSOF(short_names); d++)
+        for (const DaemonRow *d = daemon_rows; d->name && n + 1 < ELEMENTSOF(short_names); d++)
                 short_names[n++] = d->name + strlen("hagw-");
-        short_names[n++] = NOTIFY;
+        for (const char *const *u = log_other_units; *u && n + 1 < ELEMENTSOF(short_names); u++)
+                short_names[n++] = *u;
         short_names[n] = NULL;
         for (size_t i = 0; short_names[i]; i++)
                 if (streq(short_names[i], bare)) {
@@ -272,7 +273,7 @@ static int unit_of(const char *name, char unit[static UNIT_WORD_MAX]) {
                 }
         near = suggest(bare, short_names);
         log_error("There is no daemon \"%s\"%s%s%s", name,
-                  near ? "; did you mean \"" : ": dnsd, netd, keyd, acmed, proxyd, webd, tenantd, notify.",
+                  near ? "; did you mean \"" : ": dnsd, netd, keyd, acmed, proxyd, webd, tenantd, bind, notify.",
                   strempty(near), near ? "\"?" : "");
         return -EINVAL;
 }
@@ -309,8 +310,9 @@ int verb_log(const Call *call) {
              !call_option(call, "daemon") && d->name && n_units < UNITS_MAX; d++)
                 if (unit_of(d->name, units[n_units++]) < 0)
                         return CTL_FAILED;
-        if (!call_option(call, "daemon") && n_units < UNITS_MAX)
-                (void) unit_of(NOTIFY, units[n_units++]);
+        for (const char *const *u = log_other_units; !call_option(call, "daemon") && *u && n_units < UNITS_MAX;
+             u++)
+                (void) unit_of(*u, units[n_units++]);
         for (size_t i = 0; i < n_units; i++)
                 argv[n++] = units[i];
         if (asprintf(&lines_word, "--lines=%s",

@@ -73,7 +73,7 @@ static int revoke_one(const Call *call, sd_json_variant *c, unsigned reason, uin
                            SD_JSON_BUILD_PAIR("reason", SD_JSON_BUILD_UNSIGNED(reason)),
                            SD_JSON_BUILD_PAIR("renew", SD_JSON_BUILD_BOOLEAN(renew))) < 0)
                 return log_oom();
-        r = client_call_patiently("io.hagw.Acme.Revoke", parameters, &reply);
+        r = client_call_patiently("io.hagw.Acme.Revoke", parameters, call->json, &reply);
         if (r < 0)
                 return r;
         if (call->json &&

@@ -16,6 +16,8 @@
 int verb_session_list(const Call *call) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL, *parameters = NULL;
         const char *user = call->n_arguments > 0 ? call->arguments[0] : NULL;
+        _cleanup_(config_freep) Config *config = NULL;
+        _cleanup_free_ char *ignored = NULL;
         int r;
 
         if (user) {
@@ -35,7 +37,9 @@ int verb_session_list(const Call *call) {
                 output("Nobody is logged in.\n");
                 return CTL_OK;
         }
-        return view_print_sessions(v, 0) < 0 ? log_oom() : CTL_OK;
+        if (config_load(call->config_dir, &config, &ignored) < 0)
+                config = NULL;
+        return view_print_sessions(v, config, 0) < 0 ? log_oom() : CTL_OK;
 }
 
 int verb_session_token(const Call *call) {

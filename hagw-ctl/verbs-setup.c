@@ -249,7 +249,8 @@ static bool start(const Setup *s, bool *ret_refused) {
         const SandboxRefusal *refusal;
 
         output_on_interrupt("The configuration is written; \"hagw-ctl setup\" goes on from here.");
-        setup_say(s, "\nStarting hagw …\n");
+        setup_say(s, gateway_runs() ? "\nhagw runs, and takes the configuration over …\n" :
+                                      "\nStarting hagw …\n");
         if (start_gateway(s->config, s->call->json, &off) >= 0)
                 return true;
         refusal = off ? sandbox_refusal(off->name) : NULL;

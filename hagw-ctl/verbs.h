@@ -51,6 +51,7 @@ typedef struct Verb {
         /* Returns a CtlStatus, or a negative errno of an error that was already told. */
         int (*run)(const Call *call);
         const char *help;
+        Names then;   /* what the arguments behind the first name, where they are others */
         bool machine; /* about what is in force on this machine, which goes by no draft elsewhere */
 } Verb;
 
@@ -145,6 +146,7 @@ int verb_config_keep(const Call *call);
 int verb_notify_gather(const Call *call);
 int verb_notify_test(const Call *call);
 int verb_log(const Call *call);
+extern const char *const log_other_units[]; /* that no daemon of daemon_rows has; ended by NULL */
 int verb_help(const Call *call);         /* help.c */
 int verb_version(const Call *call);
 int verb_complete(const Call *call);     /* complete.c */

@@ -46,7 +46,9 @@ static const char *health_word(sd_json_variant *h) {
         for (size_t i = 0; i < ELEMENTSOF(rows); i++)
                 if (streq_ptr(field_text(h, rows[i].field), rows[i].value))
                         return rows[i].word;
-        return field_text(h, "health") ?: "not loaded";
+        return field_text(h, "health") ?: sd_json_variant_is_null(sd_json_variant_by_key(h, "loaded")) ?
+                       "?" : /* hagw-proxyd could not be asked */
+                       "not loaded";
 }
 
 int view_print_hosts(sd_json_variant *v, int indent) {

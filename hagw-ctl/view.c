@@ -60,7 +60,8 @@ static sd_json_variant *find_by_name(sd_json_variant *v, const char *list, const
         return NULL;
 }
 
-static int append_host(sd_json_variant **array, const ConfHost *h, sd_json_variant *live) {
+/* asked: hagw-proxyd was; else nobody knows whether it is loaded, which is null. */
+static int append_host(sd_json_variant **array, const ConfHost *h, bool asked, sd_json_variant *live) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
         int r;
 
@@ -69,7 +70,8 @@ static int append_host(sd_json_variant **array, const ConfHost *h, sd_json_varia
                            SD_JSON_BUILD_PAIR("file", SD_JSON_BUILD_STRING(h->file)),
                            SD_JSON_BUILD_PAIR("login",
                                               SD_JSON_BUILD_BOOLEAN(h->access.login == CONF_LOGIN_REQUIRED)),
-                           SD_JSON_BUILD_PAIR("loaded", SD_JSON_BUILD_BOOLEAN(!!live)));
+                           SD_JSON_BUILD_PAIR_CONDITION(asked, "loaded", SD_JSON_BUILD_BOOLEAN(!!live)),
+                           SD_JSON_BUILD_PAIR_CONDITION(!asked, "loaded", SD_JSON_BUILD_NULL));
         if (r >= 0 && live)
                 r = sd_json_variant_merge_object(&v, live);
         return r < 0 ? r : sd_json_variant_append_array(array, v);
@@ -94,7 +96,7 @@ int view_hosts(const char *config_dir, bool look, sd_json_variant **ret, char **
         if (r >= 0)
                 r = hostscan_append_broken(&scan, &array);
         for (size_t i = 0; r >= 0 && i < config->n_hosts; i++)
-                r = append_host(&array, &config->hosts[i],
+                r = append_host(&array, &config->hosts[i], !*ret_reason,
                                 find_by_name(live, "hosts", config->hosts[i].name));
         if (r >= 0)
                 r = sd_json_buildo(ret, SD_JSON_BUILD_PAIR("hosts", SD_JSON_BUILD_VARIANT(array)));
@@ -301,7 +303,12 @@ void view_print_refusals(sd_json_variant *v, int indent) {
                        n - REFUSALS_SHOWN_MAX);
 }
 
-int view_print_sessions(sd_json_variant *v, int indent) {
+/* Its sessions are good again should it come back. */
+static bool host_is_gone(const Config *config, const char *host) {
+        return config && host && !config_find_host(config, host);
+}
+
+int view_print_sessions(sd_json_variant *v, const Config *config, int indent) {
         static const char *const titles[] = { "SESSION", "USER", "HOST", "FROM", "LAST USED",
                                               "ENDS",    "WITH", NULL };
         _cleanup_(table_freep) Table *t = table_new(titles, 0);
@@ -313,7 +320,8 @@ int view_print_sessions(sd_json_variant *v, int indent) {
 
                 table_add(t, TONE_BOLD, "%s", field_text(s, "id"));
                 table_add(t, TONE_PLAIN, "%s", field_text(s, "user"));
-                table_add(t, TONE_PLAIN, "%s", field_text(s, "host"));
+                table_add(t, TONE_PLAIN, "%s%s", field_text(s, "host"),
+                          host_is_gone(config, field_text(s, "host")) ? " (gone)" : "");
                 table_add(t, TONE_PLAIN, "%s", field_text(s, "address"));
                 table_add(t, TONE_PLAIN, "%s", format_when(field_number(s, "lastUsedUSec"), now, when));
                 table_add(t, TONE_PLAIN, "%s", field_number(s, "expiresUSec") > 0 ?

@@ -56,7 +56,8 @@ int view_zones(sd_json_variant **ret, char **ret_reason);
 
 /* { "sessions": io.hagw.Web's }; user may be NULL. */
 int view_sessions(const char *user, sd_json_variant **ret, char **ret_reason);
-int view_print_sessions(sd_json_variant *v, int indent);
+/* config: whose hosts are there; NULL: not known. */
+int view_print_sessions(sd_json_variant *v, const Config *config, int indent);
 
 /* { "refusals": io.hagw.Web's }: logins that were refused in the last hour. */
 int view_refusals(sd_json_variant **ret, char **ret_reason);

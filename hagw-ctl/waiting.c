@@ -52,6 +52,16 @@ static void show_line(const char *waited, const char *limit) {
         output("Waiting for %.*s...: %s of at most %s", n, now.what, waited, limit);
 }
 
+/* By seconds: what stands still for a minute looks stuck. */
+static const char *format_waited(uint64_t usec, char out[static TIME_TEXT_MAX]) {
+        const uint64_t sec = usec / USEC_PER_SEC;
+
+        if (sec < 60)
+                return format_span(usec, out);
+        (void) snprintf(out, TIME_TEXT_MAX, "%u min %u s", (unsigned) (sec / 60), (unsigned) (sec % 60));
+        return out;
+}
+
 void waiting_show(void) {
         char span[TIME_TEXT_MAX], limit[TIME_TEXT_MAX];
         uint64_t waited;
@@ -65,7 +75,7 @@ void waiting_show(void) {
                         output("Waiting for %s, for at most %s.\n", now.what, limit);
         } else {
                 output_exact("\r\033[K");
-                show_line(format_span(waited, span), limit);
+                show_line(format_waited(waited, span), limit);
                 now.stands = true;
         }
         now.said = true;

@@ -97,6 +97,29 @@ static int load_host(const char *copy, const char *name, void *userdata) {
         return 0;
 }
 
+static bool is_closed(const Loading *l, const char *host) {
+        const size_t n = strlen(host);
+
+        for (size_t i = 0; i < l->result.n_closed && i < CONF_KEPT_CLOSED_MAX; i++)
+                if (startswith(l->result.closed[i], host) && l->result.closed[i][n] == ':')
+                        return true;
+        return false;
+}
+
+/* The file has another name now: its host is closed, for the reason that was found. */
+static int holds_closed(const Loading *l, const char *path) {
+        _cleanup_(config_freep) Config *alone = config_new();
+        _cleanup_free_ char *ignored = NULL;
+        int r;
+
+        if (!alone)
+                return -ENOMEM;
+        r = config_load_file(path, /* host= */ true, alone, &ignored);
+        if (r < 0)
+                return r == -ENOMEM ? r : 0;
+        return alone->n_hosts > 0 && is_closed(l, alone->hosts[0].name);
+}
+
 /* A file that the copy does not have was never in force. */
 static int note_new(const char *path, const char *name, void *userdata) {
         char copy[PATH_MAX];
@@ -104,7 +127,10 @@ static int note_new(const char *path, const char *name, void *userdata) {
         int r;
 
         r = path_in(l->kept, name, copy);
-        return r >= 0 && access(copy, F_OK) < 0 ? close_host(l, path, "it was not in force before") : r;
+        if (r < 0 || access(copy, F_OK) >= 0)
+                return r;
+        r = holds_closed(l, path);
+        return r != 0 ? MIN(r, 0) : close_host(l, path, "it was not in force before");
 }
 
 static int note_any(_unused_ const char *path, _unused_ const char *name, void *userdata) {

@@ -357,6 +357,15 @@ def test_a_host_of_a_house_that_is_stopped(ctl):
         assert "It is in force when hagw runs: systemctl start hagw.target\n" in ctl.ok("host", *words), words
 
 
+def test_hosts_without_hagw_conf_are_unknown(ctl):  # noqa: F811
+    """Nobody knows them, whatever their files are; where there is none either, there is none."""
+    ctl.house.configure("", ha=f'name = "ha.{ZONE}"; upstream = "http://127.0.0.1";\n')
+    (ctl.house.config / "hagw.conf").unlink()
+    assert "Hosts\n  unknown\n" in ctl.run("status").stdout
+    (ctl.house.config / "hosts.d" / "ha.conf").unlink()
+    assert "Hosts\n  none\n" in ctl.run("status").stdout
+
+
 def test_a_draft_that_is_not_there(systemd):
     systemd.place.start()
     assert systemd.run("config", "check", "/nonexist").stderr == "hagw-ctl: There is no /nonexist/hagw.conf.\n"
@@ -931,11 +940,28 @@ def test_a_caa_record_of_another_name_explains_nothing(place):
 LONG = f"a-name-that-nobody-would-want-to-type.{ZONE}"
 
 
-def hosts_of_two(place):
-    for name, service in (("ha", "http://192.168.1.4:8123"), (LONG.split(".")[0], "https://homeassistant.fritz.box:8123")):
+def hosts_of_two(place, n=2):
+    for name, service in (("ha", "http://192.168.1.4:8123"), (LONG.split(".")[0], "https://homeassistant.fritz.box:8123"))[:n]:
         place.files[name] = f'name = "{name}.{ZONE}"; upstream = "{service}";'
         place.hosts.append({"name": f"{name}.{ZONE}", "upstream": service, "health": "ok", "certificate": True, "login": True})
     place.start()
+
+
+def test_short_names_and_addresses_are_not_cut(place):
+    """What has 24 characters at most stays whole: else the table has a line a cell."""
+    hosts_of_two(place, 1)
+    wide, narrow = (re.sub("\x1b\\[[0-9;]*m", "", Session(place.ctl, "host", "list", columns=n).end(OK)) for n in (80, 52))
+    name, service = place.hosts[0]["name"], place.hosts[0].get("upstream", "http://192.168.1.4:8123")
+    assert re.search(rf"^{re.escape(name)} +{re.escape(service)} ", wide, re.M), wide
+    assert f"{name}\n" in narrow and f"SERVICE: {service}\n" in narrow, narrow
+
+
+def test_why_a_host_fails_is_broken_between_words(place):
+    hosts_of_two(place, 1)
+    place.hosts[0] |= {"health": "failing", "error": "192.168.1.4:8123 refuses connections from this machine: does the service run, and does it listen at that address? " * 2}
+    for columns in (60, 80):
+        shown = re.sub("\x1b\\[[0-9;]*m", "", Session(place.ctl, "host", "list", columns=columns).end(FAILED))
+        assert not [line for line in shown.splitlines() if len(line) >= columns + (line.startswith("HOST"))], shown
 
 
 def test_a_long_row_takes_two_lines_and_the_others_one(place):
@@ -967,9 +993,13 @@ def test_why_a_certificate_failed_has_a_line_of_its_own(place):
 OURS = f'zones = ( {{ name = "{ZONE}"; caa = ( "ours" ); }}, {{ name = "{OTHER}"; }}, {{ name = "third.test"; caa = ( "ours", "ca.test" ); }} );\n'
 
 
-@pytest.mark.parametrize("config, unnamed, told", [(OURS, True, f"{ZONE} (and 1 more) has no CAA records"), (OURS, False, None), (CONFIG, True, None)])
+TWO = 'acme: { fallback: { directory = "https://ca.test/dir"; }; };\n'
+
+
+@pytest.mark.parametrize("config, unnamed, told", [(OURS + TWO, True, f"{ZONE} (and 1 more) has no CAA records"), (OURS, True, None), (OURS + TWO, False, None),
+                                                   (CONFIG + TWO, True, None)])
 def test_a_list_that_cannot_be_served_is_told(place, config, unnamed, told):
-    """An authority that has no name in CAA records opens the zone to all others."""
+    """An authority that has no name in CAA records opens the zone to all others. Of the only one nobody has to know: nothing can be done."""
     place.config = config
     place.answers["Acme"]["WatchAccounts"] = {"accounts": [{"issuer": "", "accountUri": "https://ca.test/1"}] if unnamed else [], "unnamed": unnamed}
     place.start()

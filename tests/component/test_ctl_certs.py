@@ -97,6 +97,29 @@ def test_advice_works(gateway, authority, failure, first):  # noqa: F811
     assert not [t for t in told(ctl) if "asks to wait" in t] and advice(ctl) == set()
 
 
+def test_nobody_waits_in_vain(gateway, authority):  # noqa: F811
+    """An order that failed and is not tried again before the end of waiting is the end of it; the reason was told."""
+    begin(gateway, authority)
+    authority.settings.faults = [Fault(**LIMITED)]
+    r = Ctl(gateway.house).run("cert", "renew", ZONE, "--wait=3600")
+    assert r.returncode == FAILED and "that did not work: " in r.stdout and "There is no new certificate yet" in r.stderr
+    assert "hagw-acmed goes on trying by itself; hagw-ctl cert list shows when" in r.stderr
+
+
+def test_waiting_is_said(gateway, authority):  # noqa: F811
+    """For what, and for how long at most; where no terminal counts, once."""
+    begin(gateway, authority)
+    authority.settings.faults = [Fault("newOrder", 503, detail="later", retry_after=2)]
+    p = Ctl(gateway.house).begin("cert", "renew", ZONE, "--wait=4min")
+    said, line = "", " "
+    while line and "Waiting" not in line:
+        line = p.stdout.readline()
+        said += line
+    assert line == f"Waiting for the certificate of {ZONE}, for at most 4 min.\n", said
+    p.kill()
+    p.communicate()
+
+
 def test_now_is_for_once(gateway, authority):  # noqa: F811
     fails(gateway, authority, "limited", first=True)
     ctl = Ctl(gateway.house)

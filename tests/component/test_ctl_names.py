@@ -210,6 +210,15 @@ def test_sessions_tell_their_host(hosts, webd):
     assert "HOST" in shown and "ha.home.test" in shown
 
 
+def test_a_token_of_a_host_that_is_gone(hosts, webd):
+    """It is good again should the host come back, and is told so long."""
+    hosts.ok("user", "add", "anna", "--password-stdin", stdin=PASSWORD)
+    hosts.ok("session", "token", "anna", "ha")
+    assert "(gone)" not in hosts.ok("session", "list")
+    hosts.ok("host", "remove", "ha")
+    assert re.search(r" ha\.home\.test \(gone\) ", hosts.ok("session", "list"))
+
+
 def test_token_of_a_program(hosts, webd):
     hosts.ok("user", "add", "anna", "--password-stdin", stdin=PASSWORD)
     assert 'did you mean "anna"' in hosts.refused(FAILED, "session", "token", "ana", "ha")

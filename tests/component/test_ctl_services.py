@@ -4,11 +4,12 @@
 import json
 import re
 import socket
+import threading
 import time
 
 import pytest
 from answerpeers import free_port
-from ctl_tools import FAILED, booted, ctl, finds_only  # noqa: F401 (fixtures)
+from ctl_tools import FAILED, OK, Session, booted, ctl, finds_only  # noqa: F401 (fixtures)
 from proxyhouse import Upstream, echo
 from test_netd_mdns import NAME, avahi
 from test_proxyd import host, open_house, parts  # noqa: F401 (a fixture)
@@ -67,6 +68,36 @@ def test_a_host_that_leads_back_here(running):  # noqa: F811
     assert running.run("host", "set", "self", "http://127.0.0.1:1").returncode == 0
 
 
+def test_a_service_that_is_silent_is_waited_for_aloud(running, parts):  # noqa: F811
+    """A line says for what, and for how long at most, until it has answered."""
+    go = threading.Event()
+
+    def silent(service, s, f):
+        go.wait(60)
+        answers("200 OK")(service, s, f)
+    parts.append(Upstream(silent))
+    for session in (True, False):
+        go.clear()
+        words = ("host", "add" if session else "set", "slow", parts[-1].url, *(() if session else ("--compress=false",)))
+        if session:
+            s = Session(running, *words)
+            s.expect(f"Waiting for {parts[-1].url} to answer: ")
+            s.expect("of at most 30 s")
+            go.set()
+            assert "which answers." in s.end(OK)
+            s.close()
+        else:
+            p = running.begin(*words)
+            said = ""
+            while "Waiting for" not in said:
+                said = p.stdout.readline()
+                assert said
+            assert said == f"Waiting for {parts[-1].url} to answer, for at most 30 s.\n"
+            go.set()
+            p.communicate(timeout=60)
+            assert p.returncode == OK
+
+
 def test_an_error_of_the_services_own_is_a_notice(running, parts):  # noqa: F811
     parts.append(Upstream(answers("503 Service Unavailable")))
     said = running.ok("host", "add", "sick", parts[-1].url)
@@ -98,7 +129,8 @@ def test_without_a_daemon(ctl):  # noqa: F811
     assert "https://ha.home.example.com leads to http://127.0.0.1:1." in ctl.ok("host", "add", "ha", "http://127.0.0.1:1")
     # Whether there is a certificate hagw-proxyd would know.
     table = ctl.run("host", "list").stdout
-    assert re.search(r"^ha\.home\.example\.com +http://127\.0\.0\.1:1 +yes +\? +not loaded$", table, re.M), table
+    assert re.search(r"^ha\.home\.example\.com +http://127\.0\.0\.1:1 +yes +\? +\?$", table, re.M), table
+    assert json.loads(ctl.run("--json", "host", "list").stdout)["hosts"][0]["loaded"] is None
 
 
 def test_a_certificate_that_is_not_there(running):  # noqa: F811

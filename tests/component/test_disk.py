@@ -327,7 +327,7 @@ def test_a_change_that_is_refused_names_the_file(house, ctl, disk):  # noqa: F81
     assert "What was asked for is not done, and all is as before." in why
     assert ctl.json("user", "list")["users"] == []
     told = json.loads(ctl.run("--json", "status", "--no-delegation").stdout)["problems"]
-    assert [p for p in told if "Until that works again changes are refused, and what comes by itself is kept in memory only." in p], told
+    assert [p for p in told if "Until that works again changes are refused, but for who is shut out, and what comes by itself is kept in memory only." in p], told
     room.free()
     ctl.ok("user", "add", "anna", "--password-stdin", stdin=PASSWORD)
 
@@ -382,7 +382,7 @@ def test_status(house, ctl, disk):  # noqa: F811
     assert mine() == []
     with open(room.path / "fill", "wb") as f:
         f.write(bytes(1000 * 1024))
-    assert [p for p in mine() if "There is little room for the state of hagw-netd: 0.0 MiB in " in p], mine()
+    assert [p for p in mine() if "There is no room left for the state of hagw-netd in " in p], mine()
     room.fill()
     (house.config / "hagw.conf").write_text(f'public_address: {{ ipv4 = "static:203.0.113.2"; ipv6 = "none"; }}; {LABORATORY}')
     netd.reload()
@@ -591,7 +591,7 @@ def test_a_file_system_is_told_once(disk, place, daemon):  # noqa: F811
     describe(stateLow=True)
     place.close()
     place.start()
-    place.only(f"There is little room for the state of hagw-netd: 0.0 MiB in {state}" if daemon else f"There is no room left in {kept}, ")
+    place.only(f"There is no room left for the state of hagw-netd in {state}" if daemon else f"There is no room left in {kept}, ")
     room.free()
     room.protect()
     describe(stateLow=False, stateReadOnly=True)

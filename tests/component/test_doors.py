@@ -128,7 +128,7 @@ def test_a_door_that_is_shut_is_never_running(net, machine, proxyd, tmp_path):  
         _, said, found = status(units)
         shown = units.run("status", "--no-delegation").stdout
     units.close()
-    assert len(found) == 1 and found[0].startswith("hagw-proxyd-https.socket (TCP port 443) is failed, since nginx (process "), found
+    assert len(found) == 1 and found[0].startswith("hagw-proxyd-https.socket (TCP port 443) is shut (failed), since nginx (process "), found
     assert "systemctl restart hagw.target" in found[0]
     row = next(d for d in said["daemons"] if d["name"] == "hagw-proxyd")
     assert row["running"] and row["shut"]
@@ -140,7 +140,7 @@ def test_a_door_that_somebody_closed(net, machine, proxyd):  # noqa: F811
     units = Units(machine, http="inactive")
     found = status(units)[2]
     units.close()
-    assert found == ["hagw-proxyd-http.socket is inactive, so that nobody comes to hagw-proxyd by it: systemctl restart hagw.target opens it, "
+    assert found == ["hagw-proxyd-http.socket is shut (inactive), so that nobody comes to hagw-proxyd by it: systemctl restart hagw.target opens it, "
                      "systemctl status hagw-proxyd-http.socket tells why it is shut."]
 
 
@@ -162,7 +162,7 @@ def test_who_opens_port_53_is_off(net, machine, dnsd):  # noqa: F811
     """One trouble, and one sentence, which says whose socket it is and not an errno's name."""
     units = Units(machine, bind="inactive")
     found = status(units)[2]
-    assert found == ["hagw-bind.socket is inactive, so that hagw-dnsd can open no port 53: systemctl restart hagw.target opens it, "
+    assert found == ["hagw-bind.socket is shut (inactive), so that hagw-dnsd can open no port 53: systemctl restart hagw.target opens it, "
                      "systemctl status hagw-bind.socket tells why it is shut."]
     units.states.clear()
     found = status(units)[2]

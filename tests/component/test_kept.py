@@ -6,6 +6,7 @@ import grp
 import json
 import os
 import signal
+import socket
 import ssl
 import subprocess
 import threading
@@ -337,6 +338,31 @@ def test_status(k):
     assert about[0].startswith("hagw started with broken files: ") and "It serves what it kept" in about[0]
     assert f'{k.file("walled")}:2: "upstream" = "3": ' in about[0] and "Mend that, then: hagw-ctl reload." in about[0]
     assert f"Closed: walled.home.test: {k.file('walled')} was changed since." in about[0]
+
+
+def test_status_where_the_door_started_before(k):
+    """hagw-webd alone goes by the copy: for visitors nothing is closed, and that is said."""
+    k.keep()
+    k.start()
+    k.file("walled").write_text("name = \"walled.home.test\";\nupstream = 3;\n")
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(k.house.root / "web-socket"))
+    listener.listen(8)
+    webd = k.house.daemon("webd", "io.hagw.Web", sockets={"web": [listener]}, env=k.env)
+    s = json.loads(k.ctl.run("--json", "status", "--no-delegation").stdout)
+    about = [p for p in s["problems"] if "onfiguration" in p]
+    assert len(about) == 1 and about[0].startswith("hagw-webd started with broken files: ") and "Closed" not in about[0], about
+    assert "hagw-proxyd started before, so that visitors find no host closed. Mend that, then: hagw-ctl reload." in about[0]
+    assert webd.call("io.hagw.Service.Describe")["configClosed"] and "walled" in k.served()
+
+
+def test_a_host_whose_file_was_renamed_is_closed_once(k):
+    k.keep()
+    k.file("walled").rename(k.file("walled.home.test"))
+    k.file("open").write_text("name = ")
+    k.start()
+    closed = k.describe()["configClosed"]
+    assert sorted(c.split(": ")[0] for c in closed) == ["open.home.test", "walled.home.test"], closed
 
 
 def test_status_of_one_that_runs(k):

@@ -80,7 +80,7 @@ def test_a_port_that_another_program_has(house, port, kind):
 def test_a_door_that_somebody_shut(house):
     house.run("home", "systemctl", "stop", "hagw-proxyd-http.socket")
     found = problems(house, "hagw-proxyd-http.socket")
-    assert found and "is inactive" in found[0] and "systemctl restart hagw.target" in found[0], found
+    assert found and "is shut (inactive)" in found[0] and "systemctl restart hagw.target" in found[0], found
     restart(house)
     fine(house)
 
