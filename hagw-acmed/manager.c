@@ -68,12 +68,13 @@ static void manager_update_status(Manager *m) {
         }
         daemon_set_status(m->daemon,
                           "%zu %s, %zu valid, %zu not obtained yet, %zu expiring, %zu expired; %zu failed "
-                          "at the last try%s%s",
+                          "at the last try; %zu former %s, kept for a day%s%s",
                           m->store.n_certificates, PLURAL(m->store.n_certificates, "certificate"),
                           counts[CERTIFICATE_VALID],
                           counts[CERTIFICATE_WAITING] + counts[CERTIFICATE_ORDERING] +
                                   counts[CERTIFICATE_FAILED],
                           counts[CERTIFICATE_EXPIRING], counts[CERTIFICATE_EXPIRED], failing,
+                          m->store.n_retired, PLURAL(m->store.n_retired, "key"),
                           m->issuance ? "; ordering " : "", m->issuance ? m->issuing->name : "");
 }
 

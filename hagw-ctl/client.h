@@ -27,8 +27,8 @@ bool daemon_is_needed(const DaemonRow *d, const Config *config);
  * parameters may be NULL. */
 int client_call(const char *method, sd_json_variant *parameters, sd_json_variant **ret);
 
-/* The same for what waits for the certificate authority, for as long as hagw-acmed does; that is shown, unless
- * quiet. */
+/* The same for what waits for the certificate authority, for as long as hagw-acmed does; that is shown,
+ * unless quiet. */
 int client_call_patiently(const char *method, sd_json_variant *parameters, bool quiet,
                           sd_json_variant **ret);
 

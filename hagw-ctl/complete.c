@@ -66,7 +66,8 @@ static const Verb *find_verb(const Words given, size_t n_given) {
         return NULL;
 }
 
-/* At that place among the verb's arguments: of "HOST…" each is such a name, of "HOST [UPSTREAM]" the first. */
+/* At that place among the verb's arguments: of "HOST…" each is such a name, of "HOST [UPSTREAM]" the first.
+ */
 static Names names_at(const Verb *v, size_t place) {
         return place == 0 || !strchr(v->arguments, ' ') || v->names == NAMES_FILES ? v->names : v->then;
 }

@@ -258,8 +258,8 @@ static int judge_kept(Status *s, sd_json_variant *d, size_t more) {
         sd_json_variant *proxyd = find_proxyd(s);
         const bool closes = !proxyd || !field_bool(proxyd, "running") ||
                             sd_json_variant_by_key(proxyd, "configKeptUSec");
-        _cleanup_free_ char *closed = field_joined(proxyd && closes && field_bool(proxyd, "running") ? proxyd : d,
-                                                   "configClosed");
+        sd_json_variant *its = closes && proxyd && field_bool(proxyd, "running") ? proxyd : d;
+        _cleanup_free_ char *closed = field_joined(its, "configClosed");
         const char *why = strempty(s->config_error),
                    *period = !*why || endswith(why, "?") || endswith(why, ".") ? "" : ".";
         char when[TIME_TEXT_MAX];

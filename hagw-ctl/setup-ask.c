@@ -274,7 +274,7 @@ static int place_zone(Setup *s) {
                 if (streq(s->present->zones[i].name, name))
                         return 0;
         output_paragraph("  ",
-                         "hagw.conf has the zone %s. %s can replace it, and take over its settings; or "
+                         "hagw.conf has the zone %s, which %s can replace, taking over its settings; or "
                          "this machine answers for both.",
                          old, name);
         if (asprintf(&question, "  Replace %s?", old) < 0) {

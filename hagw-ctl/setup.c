@@ -356,8 +356,14 @@ static int gather_password(Setup *s) {
                 return 0;
         if (!s->ask)
                 return password_read(s->user, from_stdin, &s->password);
-        if (!setup_has_user(s->user, NULL))
+        if (!setup_has_user(s->user, NULL)) {
+                output("\n");
+                output_paragraph("",
+                                 "The password that %s logs in with: 8 characters or more, and none that "
+                                 "many people have.",
+                                 s->user);
                 return password_ask(s->user, &s->password);
+        }
         output_paragraph("", "There is a user %s already; hagw-ctl user passwd %s gives a new password.",
                          s->user, s->user);
         return 0;

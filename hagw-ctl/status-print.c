@@ -147,14 +147,17 @@ static void print_elsewhere(const Status *s) {
 
         caa_names_print_others(&s->names, "  ");
         for (size_t i = 0; i < s->names.n; i++) {
-                if (!caa_name_is_elsewhere(&s->names.items[i]))
+                const CaaName *n = &s->names.items[i];
+
+                /* Of an authority that has no name in CAA records there is none to enter. */
+                if (!caa_name_is_elsewhere(n) || (s->names.unnamed && !n->line && !n->alias))
                         continue;
                 if (!title) {
                         output_tone(TONE_BOLD, "Domains whose DNS is kept elsewhere");
                         output("\n");
                 }
                 title = true;
-                caa_name_print(&s->names.items[i], "  ");
+                caa_name_print(n, "  ");
         }
 }
 

@@ -33,19 +33,29 @@ static void say_answer(const char *name, const char *upstream, bool quiet, uint6
         say_place(name, upstream, quiet, status >= 500 ? more : ", which answers.");
 }
 
-static int probe(const char *name, const char *upstream, bool json, bool quiet) {
-        _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL, *reply = NULL;
+int try_probe(const char *name, const char *upstream, bool quiet, sd_json_variant **ret,
+              char **ret_reason) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL;
         char what[HOSTNAME_MAX + sizeof("https://:65535 to answer")];
+        int r;
+
+        *ret_reason = NULL;
+        if (sd_json_buildo(&parameters, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(name))) < 0)
+                return -ENOMEM;
+        (void) snprintf(what, sizeof(what), "%s to answer", upstream);
+        waiting_begin(what, VL_CALL_USEC, quiet);
+        r = client_try("io.hagw.Proxy.Probe", parameters, ret, ret_reason);
+        waiting_end();
+        return r;
+}
+
+static int probe(const char *name, const char *upstream, bool json, bool quiet) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
         _cleanup_free_ char *reason = NULL;
         sd_json_variant *host;
         int r;
 
-        if (sd_json_buildo(&parameters, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(name))) < 0)
-                return log_oom();
-        (void) snprintf(what, sizeof(what), "%s to answer", upstream);
-        waiting_begin(what, VL_CALL_USEC, json);
-        r = client_try("io.hagw.Proxy.Probe", parameters, &reply, &reason);
-        waiting_end();
+        r = try_probe(name, upstream, json, &reply, &reason);
         if (r < 0) {
                 say_place(name, upstream, quiet, ".");
                 return r == -ENOMEM ? log_oom() : r == -ETIMEDOUT ? -ENOTCONN : r;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <systemd/sd-json.h>
 
 #include "libhagw/conf.h"
 
@@ -9,6 +10,9 @@
 
 #define TRY_FAILING_MAX 8U /* by try_hosts(): each may take half a minute */
 #define TRY_TOLD_MAX 8U /* of those that answer */
+
+/* Asks hagw-proxyd to try the service, and shows that it is waited for, unless quiet. As client_try(). */
+int try_probe(const char *name, const char *upstream, bool quiet, sd_json_variant **ret, char **ret_reason);
 
 /* Has hagw-proxyd try it, and tells what came of it and where visitors find the host. -ENOTCONN: nobody
  * tried it; only the URL was told. -EREMOTEIO: visitors do not get through. */

@@ -441,19 +441,17 @@ static int print_host(const ConfHost *h, sd_json_variant *reply, const char *rea
 }
 
 static int show_one(const Call *call, const char *name, void *userdata) {
-        _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL, *reply = NULL;
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
         const ConfHost *host = host_find(userdata, name);
         _cleanup_free_ char *reason = NULL;
         int r;
 
         call_part(call, name, 0);
-        if (sd_json_buildo(&parameters, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(host->name))) < 0)
-                return log_oom();
         if (unset_is_draft(call->config_dir) && !call->json) {
                 (void) print_host(host, NULL, unset_draft_text(call->config_dir));
                 return CTL_OK;
         }
-        r = client_try("io.hagw.Proxy.Probe", parameters, &reply, &reason);
+        r = try_probe(host->name, host->upstream, call->json, &reply, &reason);
         if (!call->json)
                 return print_host(host, reply, reason);
         if (r < 0) {
@@ -467,5 +465,8 @@ int verb_host_show(const Call *call) {
         _cleanup_(config_freep) Config *config = NULL;
         int r = load_config(call->config_dir, &config);
 
-        return r < 0 ? r : call_each(call, 0, check_known, show_one, config);
+        if (r < 0)
+                return r;
+        stopped_find(config);
+        return call_each(call, 0, check_known, show_one, config);
 }

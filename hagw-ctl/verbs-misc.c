@@ -273,7 +273,8 @@ static int unit_of(const char *name, char unit[static UNIT_WORD_MAX]) {
                 }
         near = suggest(bare, short_names);
         log_error("There is no daemon \"%s\"%s%s%s", name,
-                  near ? "; did you mean \"" : ": dnsd, netd, keyd, acmed, proxyd, webd, tenantd, bind, notify.",
+                  near ? "; did you mean \"" :
+                         ": dnsd, netd, keyd, acmed, proxyd, webd, tenantd, bind, notify.",
                   strempty(near), near ? "\"?" : "");
         return -EINVAL;
 }
@@ -310,8 +311,8 @@ int verb_log(const Call *call) {
              !call_option(call, "daemon") && d->name && n_units < UNITS_MAX; d++)
                 if (unit_of(d->name, units[n_units++]) < 0)
                         return CTL_FAILED;
-        for (const char *const *u = log_other_units; !call_option(call, "daemon") && *u && n_units < UNITS_MAX;
-             u++)
+        for (const char *const *u = log_other_units;
+             !call_option(call, "daemon") && *u && n_units < UNITS_MAX; u++)
                 (void) unit_of(*u, units[n_units++]);
         for (size_t i = 0; i < n_units; i++)
                 argv[n++] = units[i];

@@ -161,7 +161,8 @@ static const Option log_options[] = {
         { "lines", "N", "the newest N entries (default: 100 without --since)", 'n' },
         { "since", "TIME", "entries since then, as journalctl(1) reads it: \"1 hour ago\", \"today\"" },
         { "daemon", "NAME",
-          "only this daemon: dnsd, netd, keyd, acmed, proxyd, webd, tenantd, bind or notify; may be repeated",
+          "only this daemon: dnsd, netd, keyd, acmed, proxyd, webd, tenantd, bind or notify; may be "
+          "repeated",
           .many = true },
         { "host", "HOST", "only requests to this host" },
         { "force", NULL, "take a host that is not configured (any more)" },

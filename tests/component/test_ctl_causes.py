@@ -201,6 +201,21 @@ def test_files_that_the_daemons_may_change(place, hagw_users):  # noqa: F811
     place.only(f"{place.ctl.house.config}/hosts.d can be changed by everybody on this machine")
 
 
+@pytest.mark.parametrize("path", ["", "hagw.conf", "hosts.d", "hosts.d/ha.conf"])
+def test_files_of_somebody_else(place, path):
+    """Whose they are takes a login off, whatever the mode is. With the remedy that is told it is over."""
+    if os.geteuid() != 0:
+        pytest.skip("only root gives files away")
+    place.files, place.hosts = {"ha": f'name = "ha.{ZONE}"; upstream = "http://127.0.0.1:1";'}, [{"name": f"ha.{ZONE}", "health": "ok", "certificate": True}]
+    place.start()
+    file = (place.ctl.house.config / path).resolve()
+    for uid, who in ((1, "daemon"), (65000, "the user 65000")):
+        os.chown(file, uid, -1)
+        said = place.only(f"{file} can be changed by its owner, {who}, and with it who gets in here: chown -R root {place.ctl.house.config}")
+        subprocess.run(["sh", "-ec", said.rpartition(": ")[2]], check=True)
+        assert place.found(OK) == ([], [])
+
+
 def test_daemons_that_are_silent_are_asked_once(place):
     """For each there is one call to wait for, and the patience for all is one (test-patience.c)."""
     asked = []
@@ -1005,6 +1020,16 @@ def test_a_list_that_cannot_be_served_is_told(place, config, unnamed, told):
     place.start()
     problems, notices = place.found(OK)
     assert not problems and len(notices) == bool(told) and all(n.startswith(told) for n in notices), notices
+
+
+@pytest.mark.parametrize("unnamed", [True, False])
+def test_a_name_elsewhere_without_a_record_of_ours(place, unnamed):
+    """A title has something below it."""
+    place.files, place.hosts = {"x": 'name = "x.elsewhere.test"; upstream = "http://127.0.0.1:1";'}, [{"name": "x.elsewhere.test", "health": "ok", "certificate": True}]
+    place.answers["Acme"]["WatchAccounts"] = {"accounts": [{"issuer": "", "accountUri": "https://ca.test/1"}] if unnamed else [], "unnamed": unnamed}
+    place.start()
+    shown = place.ctl.run("status").stdout
+    assert ("Domains whose DNS is kept elsewhere" in shown) == ("which record it needs is not known yet" in shown) == (not unnamed), shown
 
 
 @pytest.mark.parametrize("set_", [True, False])

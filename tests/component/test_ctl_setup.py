@@ -81,6 +81,30 @@ def test_each_answer_is_judged_when_it_is_given(fresh):
     assert not [line for line in shown.splitlines() if len(line) > 80 and str(fresh.house.config) not in line], shown
 
 
+def test_each_question_is_introduced_by_one_sentence(fresh):
+    """On a terminal of 80 columns: an empty line, the sentence, and the question below it."""
+    def asked(words, answers, status=OK):
+        s = answer(Session(fresh, "setup", "--no-start", *words), answers)
+        shown = s.end(status)
+        s.close()
+        assert not [line for line in shown.splitlines() if len(line) >= 80 and " " in line.strip()], shown
+        return shown
+
+    def introduction(shown, question):
+        before = shown[:shown.index("\n" + question) + 1]
+        return " ".join(before.rpartition("\n\n")[2].split())
+    shown = asked((), (*ANSWERS[:-1], ("User: ", "anna"), ("Password for anna", PASSWORD), ("again", PASSWORD)))
+    questions = [q for q, _ in ANSWERS] + ["Password for anna"]
+    for question in questions:
+        sentence = introduction(shown, question)
+        assert re.fullmatch(r"[A-Z].*\.", sentence) and not re.search(r"[.?!] +[A-Z]", sentence), (question, sentence)
+    assert len({introduction(shown, q) for q in questions}) == len(questions)
+    shown = asked((), (("Keep its settings?", "no"), ("Zone", "other.meier.test"), ("Replace home.meier.test?", ""), *[(q.rstrip(": "), "") for q, _ in ANSWERS[1:5]], ("User: ", "")))
+    for question in ("There is a hagw.conf already. Keep its settings?", "  Replace home.meier.test?"):
+        sentence = question.strip().partition(". ")[0] + "." if ". " in question else introduction(shown, question).rpartition("]: other.meier.test ")[2]
+        assert re.fullmatch(r"\w.*\.", sentence) and not re.search(r"[.?!] +[A-Z]", sentence), (question, sentence)
+
+
 def test_a_whole_domain_is_questioned(fresh):
     s = answer(Session(fresh, "setup", "--no-start"), [("Zone: ", "meier.test"), ("home.meier.test", None), ("anyway? [no]", "no"),
                                                        ("Zone: ", "meier.test"), ("anyway? [no]", "yes")])
