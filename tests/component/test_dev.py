@@ -2,6 +2,7 @@
 """The scripts in dev/, as far as they go without making anything."""
 
 import fcntl
+import os
 import subprocess
 
 import pytest
@@ -53,3 +54,14 @@ def test_coverage_counts_each_line_once_and_has_a_floor(tmp_path):
         assert r.returncode == status and r.stdout.splitlines()[-1].split() == "all 5 of 6 lines 83.3 %".split(), r.stdout + r.stderr
     r = subprocess.run(["python3", ROOT / "dev" / "coverage.py", tmp_path / "hagw-x", "1"], capture_output=True, text=True, timeout=60)
     assert r.returncode == 1 and "--coverage" in r.stderr
+
+
+def test_what_is_next_is_the_last_line_of_a_first_installation():
+    """Nothing is enabled by it; an upgrade, and a root elsewhere, say nothing."""
+    def said(*words, **env):
+        r = subprocess.run(["sh", ROOT / "debian" / "hagw.postinst", *words], text=True, capture_output=True, env={"PATH": os.environ["PATH"], **env})
+        assert r.returncode == 0 and not r.stderr, r
+        return r.stdout
+    line = said("configure").splitlines()[-1]
+    assert "hagw-ctl setup" in line and f"echo '{line}'" in (ROOT / "rpm" / "hagw.spec").read_text()
+    assert said("configure", DPKG_ROOT="/x") == said("configure", "0.0.1", DPKG_ROOT="/x") == said("abort-remove") == ""
