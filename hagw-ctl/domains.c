@@ -12,14 +12,6 @@ static bool lies_below(const char *name, const char *const *domains) {
         return false;
 }
 
-/* Nobody on the internet is asked for these (RFC 6762, RFC 6761, RFC 8375), nor delegates those. */
-bool domain_is_local(const char *name) {
-        static const char *const local[] = { "local",     "lan",     "internal",  "home.arpa", "home",
-                                             "localhost", "invalid", "fritz.box", NULL };
-
-        return lies_below(name, local);
-}
-
 static const char *const dynamic_domains[] = { "myfritz.net", "duckdns.org", "ddns.net", "dyndns.org",
                                                "no-ip.org",   "hopto.org",   "spdns.de", NULL };
 

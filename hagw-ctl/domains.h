@@ -5,8 +5,6 @@
 
 /* What kind of name one is, as far as that is known without asking anybody. All take a normalized name. */
 
-/* Nobody on the internet is asked for it, nor delegates it. */
-bool domain_is_local(const char *name);
 /* Nothing can be delegated below it: such names are for who has a router, or an account. */
 bool domain_is_dynamic(const char *name);
 /* It stands in the guides, and is nobody's. */

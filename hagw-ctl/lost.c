@@ -5,7 +5,6 @@
 #include <stdio.h>
 
 #include "hagw-ctl/client.h"
-#include "hagw-ctl/domains.h"
 #include "hagw-ctl/lost.h"
 #include "libhagw/pure/hostname.h"
 #include "libhagw/pure/reason.h"
@@ -28,7 +27,7 @@ bool lost_is_outside(const Config *c, const ConfHost *h) {
 
 bool lost_wants_visitors(const ConfHost *h) {
         return h->access.from != CONF_FROM_LAN && h->upstream_kind != CONF_UPSTREAM_TENANT &&
-               strchr(bare_name(h), '.') && !domain_is_local(bare_name(h));
+               !hostname_is_local(bare_name(h));
 }
 
 int lost_look(const Config *c, const ConfHost *h, sd_json_variant *addresses, Leads *ret,

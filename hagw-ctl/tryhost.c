@@ -49,6 +49,11 @@ int try_probe(const char *name, const char *upstream, bool quiet, sd_json_varian
         return r;
 }
 
+/* No waiting mends that. */
+static bool is_gateway(const char *finding) {
+        return streq(finding, "itself") || streq(finding, "public_address");
+}
+
 static int probe(const char *name, const char *upstream, bool json, bool quiet) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
         _cleanup_free_ char *reason = NULL;
@@ -65,7 +70,7 @@ static int probe(const char *name, const char *upstream, bool json, bool quiet) 
                 say_place(name, upstream, json, ", and visitors do not get through:");
                 (void) fflush(stdout);
                 log_error("%s", field_text(host, "error") ?: "see hagw-ctl host show");
-                return streq(strempty(field_text(host, "finding")), "itself") ? -ELOOP : -EREMOTEIO;
+                return is_gateway(strempty(field_text(host, "finding"))) ? -ELOOP : -EREMOTEIO;
         }
         say_answer(name, upstream, quiet, field_number(reply, "status"));
         return 0;

@@ -98,7 +98,7 @@ static int read_zone(const char *typed, const TypedContext *c, char **ret, char 
                 r = give(ret, zone);
         if (r < 0)
                 return r;
-        if (domain_is_local(zone))
+        if (hostname_is_local(zone))
                 return reason_give(ret_reason, TYPED_VAIN,
                                    "Nobody on the internet finds %s: that name is for inside houses.",
                                    zone);
@@ -248,7 +248,7 @@ static int read_resolve(const char *text, const TypedContext *c, char **ret, cha
                                    "Give a dynamic DNS name that the router keeps.",
                                    name);
         r = give_with(ret, "resolve:", name);
-        if (r >= 0 && domain_is_local(name))
+        if (r >= 0 && hostname_is_local(name))
                 r = reason_give(ret_reason, 1,
                                 "%s is a name for inside houses: it leads to an address that nobody on the "
                                 "internet reaches. Give a dynamic DNS name that the router keeps.",

@@ -42,11 +42,26 @@ bool manager_is_asking(const Manager *m) {
         return false;
 }
 
+/* True where they are others than before. */
+static bool manager_take_published(Manager *m) {
+        bool same = true;
+
+        for (size_t i = 0; i < ELEMENTSOF(m->sources); i++) {
+                const IpAddress a = address_source_state(m->sources[i]).address;
+
+                same = same && ip_equal(&a, &m->published[i]);
+                m->published[i] = a;
+        }
+        return !same;
+}
+
 static void manager_tell(Manager *m, bool changed) {
         if (changed) {
                 manager_set_status(m);
                 (void) manager_save(m);
                 netd_varlink_tell_watchers(m);
+                if (manager_take_published(m))
+                        netd_varlink_tell_network(m);
         }
         if (m->n_refreshes > 0 && !manager_is_asking(m))
                 netd_varlink_answer_refreshes(m);

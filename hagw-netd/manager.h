@@ -28,6 +28,7 @@ typedef struct Manager {
         VlStream local_watchers;
         uint64_t n_changes; /* of the way out */
         IpAddress hops[NET_HOPS_MAX]; /* net_table_hops(), as told last */
+        IpAddress published[_MANAGER_SOURCES_MAX]; /* as hagw-proxyd was told */
         size_t n_hops; /* more than NET_HOPS_MAX: not all are there */
         NetLocal locals[NET_LOCALS_MAX]; /* net_table_locals(), as told last */
         size_t n_locals; /* may be more */

@@ -62,17 +62,27 @@ static int vl_method_watch(sd_varlink *link, void *parameters, unsigned flags, v
 }
 
 static int build_network(const Manager *m, sd_json_variant **ret) {
-        _cleanup_(sd_json_variant_unrefp) sd_json_variant *hops = NULL;
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *hops = NULL, *published = NULL;
         char text[IP_TEXT_MAX];
         int r;
 
-        r = sd_json_variant_new_array(&hops, NULL, 0);
+        r = sd_json_variant_new_array(&published, NULL, 0);
+        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(m->sources); i++) {
+                const IpAddress a = address_source_state(m->sources[i]).address;
+
+                if (a.family != AF_UNSPEC)
+                        r = sd_json_variant_append_arrayb(&published,
+                                                          SD_JSON_BUILD_STRING(ip_format(&a, text)));
+        }
+        if (r >= 0)
+                r = sd_json_variant_new_array(&hops, NULL, 0);
         for (size_t i = 0; r >= 0 && i < MIN(m->n_hops, (size_t) NET_HOPS_MAX); i++)
                 r = sd_json_variant_append_arrayb(&hops, SD_JSON_BUILD_STRING(ip_format(&m->hops[i], text)));
         if (r < 0)
                 return r;
         return sd_json_buildo(ret, SD_JSON_BUILD_PAIR("changes", SD_JSON_BUILD_UNSIGNED(m->n_changes)),
                               SD_JSON_BUILD_PAIR("hops", SD_JSON_BUILD_VARIANT(hops)),
+                              SD_JSON_BUILD_PAIR("published", SD_JSON_BUILD_VARIANT(published)),
                               SD_JSON_BUILD_PAIR("complete",
                                                  SD_JSON_BUILD_BOOLEAN(m->n_hops <= NET_HOPS_MAX)));
 }

@@ -46,6 +46,9 @@ static SD_VARLINK_DEFINE_METHOD_FULL(WatchNetwork, SD_VARLINK_SUPPORTS_MORE,
                                              "Addresses that may stand for strangers': next hops of default "
                                              "routes, own ones where containers' proxies are"),
                                      SD_VARLINK_DEFINE_OUTPUT(hops, SD_VARLINK_STRING, SD_VARLINK_ARRAY),
+                                     SD_VARLINK_FIELD_COMMENT("The house's public addresses, as in Watch"),
+                                     SD_VARLINK_DEFINE_OUTPUT(published, SD_VARLINK_STRING,
+                                                              SD_VARLINK_ARRAY),
                                      SD_VARLINK_FIELD_COMMENT("False: there are more than could be told"),
                                      SD_VARLINK_DEFINE_OUTPUT(complete, SD_VARLINK_BOOL, 0));
 
@@ -109,7 +112,8 @@ SD_VARLINK_DEFINE_INTERFACE(
         &vl_method_Watch,
         SD_VARLINK_SYMBOL_COMMENT("With more: at once, and again when packets to the world leave another "
                                   "way than before (other default routes, or other addresses of their "
-                                  "interfaces), or the hops are others. hagw-proxyd and hagw-dnsd only."),
+                                  "interfaces), or the hops or the public addresses are others. hagw-proxyd "
+                                  "and hagw-dnsd only."),
         &vl_method_WatchNetwork,
         SD_VARLINK_SYMBOL_COMMENT("One of this machine's own addresses"), &vl_type_Local,
         SD_VARLINK_SYMBOL_COMMENT("This machine's own addresses at which somebody else can ask: no "
@@ -127,6 +131,18 @@ SD_VARLINK_DEFINE_INTERFACE(
         SD_VARLINK_SYMBOL_COMMENT("The name does not exist or has no address."), &vl_error_NoSuchName,
         SD_VARLINK_SYMBOL_COMMENT("Nobody answered in time, or what came was no answer."),
         &vl_error_ResolverFailed);
+
+void vl_read_published(sd_json_variant *message, IpAddress ret[static PUBLISHED_MAX]) {
+        sd_json_variant *list = sd_json_variant_by_key(message, "published");
+        size_t n = 0;
+
+        memset(ret, 0, PUBLISHED_MAX * sizeof(*ret));
+        for (size_t i = 0; list && i < sd_json_variant_elements(list) && n < PUBLISHED_MAX; i++) {
+                sd_json_variant *v = sd_json_variant_by_index(list, i);
+
+                n += sd_json_variant_is_string(v) && ip_parse(sd_json_variant_string(v), &ret[n]) >= 0;
+        }
+}
 
 void vl_read_hops(sd_json_variant *message, Hops *ret) {
         sd_json_variant *list = sd_json_variant_by_key(message, "hops"),

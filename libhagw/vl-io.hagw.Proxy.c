@@ -30,8 +30,14 @@ static SD_VARLINK_DEFINE_ENUM_TYPE(
         SD_VARLINK_FIELD_COMMENT("A tenant's house has no host of this name"),
         SD_VARLINK_DEFINE_ENUM_VALUE(house_no_host),
         SD_VARLINK_FIELD_COMMENT("It is this gateway"), SD_VARLINK_DEFINE_ENUM_VALUE(itself),
+        SD_VARLINK_FIELD_COMMENT("It is the house's public address, where the router is asked"),
+        SD_VARLINK_DEFINE_ENUM_VALUE(public_address),
         SD_VARLINK_FIELD_COMMENT("It sends visitors to where they are, without end"),
-        SD_VARLINK_DEFINE_ENUM_VALUE(sends_back));
+        SD_VARLINK_DEFINE_ENUM_VALUE(sends_back),
+        SD_VARLINK_FIELD_COMMENT("The same by way of other pages"),
+        SD_VARLINK_DEFINE_ENUM_VALUE(sends_round),
+        SD_VARLINK_FIELD_COMMENT("It sends visitors to a place that only the house has"),
+        SD_VARLINK_DEFINE_ENUM_VALUE(sends_inside));
 
 static SD_VARLINK_DEFINE_ENUM_TYPE(
         TenantState, SD_VARLINK_FIELD_COMMENT("Or expected back within seconds"),

@@ -21,6 +21,7 @@ void manager_on_network(sd_json_variant *message, void *userdata) {
         if (n != m->network_changes || n == UINT64_MAX)
                 agent_view_on_network(&m->agent);
         m->network_changes = n;
+        vl_read_published(message, m->published);
         vl_read_hops(message, &hops);
         if (memcmp(&hops, &m->hops, sizeof(hops)) == 0)
                 return;

@@ -19,6 +19,7 @@
 #include "libhagw/crew/pulse.h"
 #include "libhagw/crew/worker.h"
 #include "libhagw/daemon.h"
+#include "libhagw/vl-io.hagw.Net.h"
 
 /* The main thread: configuration and certificates become snapshots, workers' questions are asked, figures
  * are summed up. */
@@ -52,6 +53,7 @@ typedef struct Manager {
         uint64_t ticket_usec; /* how long a secret is used, and so a ticket resumes at most */
         VlWatch *acme, *revocations, *network;
         Hops hops;
+        IpAddress published[PUBLISHED_MAX]; /* the house's public addresses, as hagw-netd says */
         uint64_t network_changes; /* as hagw-netd counts them; UINT64_MAX: not known */
         Hidden hidden;
         Hidden balancers[_BALANCER_HEADER_MAX]; /* by how they begin */

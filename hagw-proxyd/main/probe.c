@@ -16,6 +16,7 @@ struct Probe {
         sd_event_source *io, *timer;
         ProbeHandler handler;
         void *userdata;
+        Trail trail;
         size_t n;
         char answer[PROBE_ANSWER_MAX + 1];
 };
@@ -40,7 +41,7 @@ static void probe_finish(Probe *p, const ProbeResult *result) {
                         *i = p->next;
                         break;
                 }
-        p->handler(result, p->userdata);
+        p->handler(result, &p->trail, p->userdata);
         probe_free(p);
 }
 
@@ -96,7 +97,8 @@ void probe_on_message(Probe **list, const ProbeMessage *m) {
                         break;
         }
         p->answer[p->n] = '\0';
-        result.sends_back = finding_leads_back(p->answer, m->name);
+        if (result.answered)
+                result.led = trail_follow(&p->trail, p->answer, result.status, m->name, result.led_text);
         result.home_assistant = is_home_assistant(p->answer);
         if (!result.answered && !*result.text)
                 (void) snprintf(result.text, sizeof(result.text), "nothing came in time");
@@ -106,11 +108,20 @@ void probe_on_message(Probe **list, const ProbeMessage *m) {
         probe_finish(p, &result);
 }
 
-static int send_request(int fd, const char *name) {
-        char request[HOSTNAME_MAX + 200];
+/* Who says honestly what he is may be sent elsewhere than a browser. */
+#define OUR_WORDS "User-Agent: hagw-probe\r\nAccept: text/html\r\n"
+#define BROWSERS_WORDS                                                                          \
+        "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0\r\n" \
+        "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8\r\n"             \
+        "Accept-Language: en-US,en;q=0.5\r\nUpgrade-Insecure-Requests: 1\r\n"                     \
+        "Sec-Fetch-Dest: document\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Site: none\r\n"       \
+        "Sec-Fetch-User: ?1\r\n"
+
+static int send_request(int fd, const char *name, const char *target, ProbeKind kind) {
+        char request[HOSTNAME_MAX + REDIRECT_TARGET_MAX + sizeof(BROWSERS_WORDS) + 100];
         int n = snprintf(request, sizeof(request),
-                         "GET / HTTP/1.1\r\nHost: %s\r\nUser-Agent: hagw-probe\r\nAccept: text/html\r\n"
-                         "Connection: close\r\n\r\n", name);
+                         "GET %s HTTP/1.1\r\nHost: %s\r\n%sConnection: close\r\n\r\n", target, name,
+                         kind == PROBE_BROWSER ? BROWSERS_WORDS : OUR_WORDS);
 
         return send(fd, request, (size_t) n, MSG_NOSIGNAL) == n ? 0 : -EIO;
 }
@@ -124,7 +135,7 @@ static int make_name(const char *name, char *ret, size_t size) {
 }
 
 int probe_new(Probe **list, sd_event *event, Worker *worker, const char *name, ProbeKind kind,
-              uint64_t timeout_usec, ProbeHandler handler, void *userdata) {
+              const Trail *trail, uint64_t timeout_usec, ProbeHandler handler, void *userdata) {
         _cleanup_(probe_freep) Probe *p = NULL;
         ProbeMessage *m;
         int fds[2], r;
@@ -142,7 +153,8 @@ int probe_new(Probe **list, sd_event *event, Worker *worker, const char *name, P
                 message_free(m ? &m->message : NULL);
                 return -ENOMEM;
         }
-        *p = (Probe) { .list = list, .fd = fds[0], .handler = handler, .userdata = userdata };
+        *p = (Probe) { .list = list, .fd = fds[0], .handler = handler, .userdata = userdata,
+                       .trail = *trail };
         m->fd = fds[1];
         m->id = p->id = ++n_probes;
         m->kind = kind;
@@ -153,7 +165,7 @@ int probe_new(Probe **list, sd_event *event, Worker *worker, const char *name, P
                 r = sd_event_add_time_relative(event, &p->timer, CLOCK_MONOTONIC, timeout_usec,
                                                /* accuracy= */ 0, on_timer, p);
         if (r >= 0)
-                r = send_request(p->fd, m->name);
+                r = send_request(p->fd, m->name, trail->targets[trail->n - 1], kind);
         if (r < 0) {
                 message_free(&m->message);
                 return r;

@@ -21,6 +21,7 @@ struct Trial {
         TrialHandler handler;
         void *userdata;
         ProbeKind kind; /* of the probe under way */
+        Trail trail;    /* of the pages that it has been led to */
         ProbeResult results[_PROBE_KIND_MAX];
 };
 
@@ -64,6 +65,7 @@ static int take_finding(const Trial *t, const Route *route, Finding f) {
                 .tenants_zone = t->manager->snapshot->routes->tenants_zone,
                 .authority = route_own_name(route),
                 .visitor = &t->results[PROBE_VISITOR],
+                .led = t->results[PROBE_BROWSER].led_text,
         };
         char *text = NULL;
         int r;
@@ -89,7 +91,7 @@ static int take_finding(const Trial *t, const Route *route, Finding f) {
         return 0;
 }
 
-static void on_probed(const ProbeResult *result, void *userdata);
+static void on_probed(const ProbeResult *result, const Trail *trail, void *userdata);
 
 static int trial_ask(Trial *t, const Route *route) {
         uint64_t now = clock_usec(CLOCK_MONOTONIC), end = t->begin_usec + TRIAL_USEC;
@@ -97,7 +99,7 @@ static int trial_ask(Trial *t, const Route *route) {
         if (now >= end)
                 return -ETIMEDOUT;
         return probe_new(&t->manager->probes, t->manager->event, home_of(t->manager, route), t->name,
-                         t->kind, MIN(PROBE_TIMEOUT_USEC, end - now), on_probed, t);
+                         t->kind, &t->trail, MIN(PROBE_TIMEOUT_USEC, end - now), on_probed, t);
 }
 
 /* The next probe, or the end. */
@@ -108,6 +110,7 @@ static void trial_go_on(Trial *t) {
         if (route)
                 r = finding_judge(t->results, &route->host, &t->kind);
         if (r == -EAGAIN) {
+                trail_begin(&t->trail);
                 r = trial_ask(t, route);
                 if (r >= 0)
                         return;
@@ -131,17 +134,44 @@ static bool is_ourselves(const IpAddress *peer, uint16_t port) {
         return false;
 }
 
-static void on_probed(const ProbeResult *result, void *userdata) {
+/* Its router's. Where this machine has the address itself, a service may be at it. */
+static bool is_published(const Manager *m, const IpAddress *peer) {
+        for (size_t i = 0; i < ELEMENTSOF(m->published); i++)
+                if (peer->family != AF_UNSPEC && ip_equal(&m->published[i], peer))
+                        return !is_own_address(peer);
+        return false;
+}
+
+/* The first page is what is judged; of those that it leads to only where they lead. */
+static void take_result(Trial *t, const ProbeResult *result) {
+        ProbeResult *r = &t->results[t->kind];
+
+        if (t->trail.n == 1)
+                *r = *result;
+        r->led = result->led;
+        memcpy(r->led_text, result->led_text, sizeof(r->led_text));
+        if (t->kind != PROBE_VISITOR || t->trail.n > 1 || !trial_route(t))
+                return;
+        r->itself = is_ourselves(&result->peer, trial_route(t)->host.upstream_port);
+        r->published = is_published(t->manager, &result->peer);
+}
+
+static bool is_followed(ProbeKind kind) { return kind == PROBE_VISITOR || kind == PROBE_BROWSER; }
+
+static void on_probed(const ProbeResult *result, const Trail *trail, void *userdata) {
         Trial *t = userdata;
 
         if (!result || !result->asked) {
                 trial_finish(t, /* known= */ false);
                 return;
         }
-        t->results[t->kind] = *result;
-        if (t->kind == PROBE_VISITOR && trial_route(t))
-                t->results[t->kind].itself = is_ourselves(&result->peer,
-                                                          trial_route(t)->host.upstream_port);
+        take_result(t, result);
+        if (result->led == LED_ON) {
+                t->trail = *trail;
+                if (is_followed(t->kind) && trial_route(t) && trial_ask(t, trial_route(t)) >= 0)
+                        return;
+                t->results[t->kind].led = LED_NONE;
+        }
         trial_go_on(t);
 }
 
@@ -162,6 +192,7 @@ int trial_new(Manager *m, const char *name, TrialHandler handler, void *userdata
                        .userdata = userdata,
                        .kind = PROBE_VISITOR };
         (void) snprintf(t->name, sizeof(t->name), "%s", name);
+        trail_begin(&t->trail);
         r = trial_ask(t, route);
         if (r < 0) {
                 host_stats_unref(t->stats);

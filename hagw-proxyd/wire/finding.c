@@ -82,8 +82,34 @@ static Finding judge_house(const ProbeResult *visitor, const ConfHost *host) {
         return FINDING_NONE;
 }
 
+/* What a browser gets is asked for too, because some services send whoever is none to elsewhere. */
+static int judge_redirects(const ProbeResult *results, const ConfHost *host, ProbeKind *ret_kind) {
+        static const Finding findings[] = {
+                [LED_BACK] = FINDING_SENDS_BACK,
+                [LED_ROUND] = FINDING_SENDS_ROUND,
+                [LED_INSIDE] = FINDING_SENDS_INSIDE,
+        };
+        const ProbeResult *browser = &results[PROBE_BROWSER];
+        int r;
+
+        /* Whoever may visit it gets there by himself. */
+        if (results[PROBE_VISITOR].led == LED_INSIDE && host->access.from == CONF_FROM_LAN)
+                return FINDING_NONE;
+        r = want(results, PROBE_BROWSER, ret_kind);
+        if (r < 0)
+                return r;
+        return browser->led < ELEMENTSOF(findings) ? findings[browser->led] : FINDING_NONE;
+}
+
+/* The router's own page may answer where its way back is shut. At other ports it may lead to a service. */
+static bool is_routers(const ProbeResult *visitor, const ConfHost *host, bool reached) {
+        return visitor->published && (host->upstream_port == 443 || host->upstream_port == 80 || !reached);
+}
+
 int finding_judge(const ProbeResult *results, const ConfHost *host, ProbeKind *ret_kind) {
         const ProbeResult *visitor = &results[PROBE_VISITOR];
+        const bool reached = visitor->answered ||
+                             (host->upstream_kind == CONF_UPSTREAM_TCP && visitor->connected);
         int r;
 
         r = want(results, PROBE_VISITOR, ret_kind);
@@ -93,11 +119,13 @@ int finding_judge(const ProbeResult *results, const ConfHost *host, ProbeKind *r
                 return judge_house(visitor, host);
         if (visitor->itself)
                 return FINDING_ITSELF;
-        if (visitor->answered && visitor->status / 100 == 3 && visitor->sends_back)
-                return FINDING_SENDS_BACK;
+        if (is_routers(visitor, host, reached))
+                return FINDING_PUBLIC_ADDRESS;
+        if (visitor->answered && visitor->led != LED_NONE)
+                return judge_redirects(results, host, ret_kind);
         if (is_refusal(visitor))
                 return judge_refusal(results, host, ret_kind);
-        if (visitor->answered || (host->upstream_kind == CONF_UPSTREAM_TCP && visitor->connected))
+        if (reached)
                 return FINDING_NONE;
         if (visitor->fault == LINK_FAULT_NONE)
                 return judge_scheme(results, host, FINDING_NO_ANSWER, ret_kind);
@@ -106,52 +134,13 @@ int finding_judge(const ProbeResult *results, const ConfHost *host, ProbeKind *r
         return finding_from_fault(visitor->fault);
 }
 
-/* The same URL, with the port that is its scheme's own in it or not. Port 80 leads to https. */
-static bool is_same_url(Slice url, const char *name) {
-        static const struct {
-                const char *begin, *port;
-        } schemes[] = { { "https://", ":443" }, { "http://", ":80" }, { "//", ":443" } };
-        const size_t n = strlen(name);
-        Slice rest = url;
-
-        for (size_t i = 0; i < ELEMENTSOF(schemes); i++) {
-                const size_t k = strlen(schemes[i].begin), p = strlen(schemes[i].port);
-
-                if (url.n < k + n || strncasecmp(url.p, schemes[i].begin, k) != 0)
-                        continue;
-                if (strncasecmp(url.p + k, name, n) != 0)
-                        return false;
-                rest = (Slice) { url.p + k + n, url.n - k - n };
-                if (slice_starts_with(rest, slice_from(schemes[i].port)))
-                        rest = (Slice) { rest.p + p, rest.n - p };
-                return rest.n == 0 || slice_equal(rest, SLICE("/"));
-        }
-        return slice_equal(url, SLICE("/"));
-}
-
-bool finding_leads_back(const char *answer, const char *name) {
-        const char *end = strstr(answer, "\r\n\r\n"), *line = end ? strstr(answer, "\r\n") : NULL;
-        bool back = false;
-
-        for (; line && line < end; line = strstr(line, "\r\n")) {
-                Slice field, value;
-
-                line += 2;
-                value = (Slice) { line, strcspn(line, "\r") };
-                if (!slice_next(&value, ':', &field))
-                        continue;
-                if (slice_equal_nocase(field, SLICE("Set-Cookie")))
-                        return false;
-                if (slice_equal_nocase(field, SLICE("Location")))
-                        back = is_same_url(slice_trim(value), name);
-        }
-        return back;
-}
-
 FindingEnd finding_end(Finding f) {
         switch (f) {
         case FINDING_ITSELF:
+        case FINDING_PUBLIC_ADDRESS:
         case FINDING_SENDS_BACK:
+        case FINDING_SENDS_ROUND:
+        case FINDING_SENDS_INSIDE:
                 return FINDING_ENDS_WITH_TRIAL;
         case FINDING_SPEAKS_TLS:
         case FINDING_HOME_ASSISTANT:
@@ -181,7 +170,10 @@ const char *finding_word(Finding f) {
                 [FINDING_HOUSE_REFUSES] = "house_refuses",
                 [FINDING_HOUSE_NO_HOST] = "house_no_host",
                 [FINDING_ITSELF] = "itself",
+                [FINDING_PUBLIC_ADDRESS] = "public_address",
                 [FINDING_SENDS_BACK] = "sends_back",
+                [FINDING_SENDS_ROUND] = "sends_round",
+                [FINDING_SENDS_INSIDE] = "sends_inside",
         };
 
         return f < 0 || f >= _FINDING_MAX ? NULL : words[f];
@@ -224,7 +216,8 @@ static void write_unopened(FILE *f, const FindingFacts *facts) {
 
 /* %P: the place; %M: this machine; %A: its address alone; %N: the host's name; %S: the status; %H: the
  * service's own name; %O: its address with the other scheme; %T: what was heard; %C: the same of a
- * certificate; %U: what lets visitors pass unopened. */
+ * certificate; %U: what lets visitors pass unopened; %L: where redirects lead; %R: what the router does with
+ * whoever asks it; %F: why the service may name itself otherwise. */
 static const char *const texts[_FINDING_MAX] = {
         [FINDING_NAME] = "%T. Write a name that this machine can look up, or the service's address.",
         [FINDING_REFUSED] = "%P refuses connections from %M: the service does not run there, or listens on "
@@ -259,8 +252,19 @@ static const char *const texts[_FINDING_MAX] = {
                                   "--force for a name of the relay's own).",
         [FINDING_ITSELF] = "%P is this gateway itself, and not the service: hagw-ctl host set %N "
                            "http://ADDRESS:PORT, with the address of the machine that the service runs on.",
+        [FINDING_PUBLIC_ADDRESS] =
+                "%P is this house's public address: %R. hagw-ctl host set %N http://ADDRESS:PORT gives it "
+                "the address that the service has inside.",
+        [FINDING_SENDS_ROUND] =
+                "The service sends whoever asks for https://%N/ in a circle (%L), without end. Its settings "
+                "have to have https://%N as its address, or to name %A, this machine's, as a trusted proxy, "
+                "whose X-Forwarded-Proto and X-Forwarded-Host it believes.",
+        [FINDING_SENDS_INSIDE] =
+                "The service sends whoever asks for https://%N/ to %L, which nobody outside of the house "
+                "reaches. Its settings (base URL, external address) have to say https://%N, or to name %A, "
+                "this machine's address, as a trusted proxy, whose X-Forwarded-Host it believes%F.",
         [FINDING_SENDS_BACK] =
-                "The service sends whoever asks for https://%N/ to just that again, without end: it takes "
+                "The service sends whoever asks for https://%N%L to just that again, without end: it takes "
                 "visitors for ones without TLS. Its settings have to name %A, this machine's address, as a "
                 "trusted proxy, whose X-Forwarded-Proto it believes; or its own redirect to https has to be "
                 "switched off.",
@@ -286,6 +290,18 @@ static void write_one(FILE *f, char c, const FindingFacts *facts) {
                 break;
         case 'S':
                 fprintf(f, "%u", facts->visitor->status);
+                break;
+        case 'L':
+                fputs(strempty(facts->led), f);
+                break;
+        case 'R':
+                fputs(host->upstream_port == 443 || host->upstream_port == 80 ?
+                              "the router leads back to this gateway" :
+                              "the router is asked there, and not the service", f);
+                break;
+        case 'F':
+                if (host->host_field)
+                        fputs("; by upstream_host it hears another name here", f);
                 break;
         case 'U':
                 write_unopened(f, facts);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "hagw-proxyd/wire/redirect.h"
 #include "libhagw/conf.h"
 #include "libhagw/pure/cidr.h"
 #include "libhagw/pure/linkfault.h"
@@ -14,6 +15,7 @@ typedef enum ProbeKind {
         PROBE_BARE,         /* the same without a word about who visits */
         PROBE_OWN_NAME,     /* as a visitor's, with the service's own name in Host */
         PROBE_OTHER_SCHEME, /* https where upstream says http, and the reverse */
+        PROBE_BROWSER,      /* as a visitor's, with the words of a browser about itself */
         _PROBE_KIND_MAX,
 } ProbeKind;
 
@@ -35,7 +37,10 @@ typedef enum Finding {
         FINDING_HOUSE_REFUSES,  /* a tenant's: it does not take what the relay has opened */
         FINDING_HOUSE_NO_HOST,  /* the same: it has no host of this name */
         FINDING_ITSELF,         /* upstream leads to this gateway */
+        FINDING_PUBLIC_ADDRESS, /* upstream is where the house's router is asked */
         FINDING_SENDS_BACK,     /* it sends visitors to where they are, without end */
+        FINDING_SENDS_ROUND,    /* the same in a circle */
+        FINDING_SENDS_INSIDE,   /* it sends visitors to a place that only the house has */
         _FINDING_MAX,
         _FINDING_INVALID = -EINVAL,
 } Finding;
@@ -47,8 +52,10 @@ typedef struct ProbeResult {
         bool connected; /* with TLS, where that was wanted */
         bool answered;  /* the service has, and not we for it */
         bool home_assistant; /* it is Home Assistant's page that came */
-        bool sends_back;     /* to the very URL that was asked for, as finding_leads_back() says */
         bool itself;         /* the peer is a door of this gateway */
+        bool published;      /* the peer is an address of the house's that is its router's */
+        Led led;             /* where its redirects led, and in words: */
+        char led_text[REDIRECT_TEXT_MAX];
         unsigned status;
         IpAddress peer; /* where it was looked for; AF_UNSPEC: not known, or no address */
         char text[256]; /* why there was no answer */
@@ -56,10 +63,6 @@ typedef struct ProbeResult {
 
 /* The finding, or -EAGAIN: ask in this way, too (*ret_kind). results: by ProbeKind. */
 int finding_judge(const ProbeResult *results, const ConfHost *host, ProbeKind *ret_kind);
-
-/* Does this answer, to a visitor who asked for https://NAME/, send him there once more, and that without a
- * cookie by which his next request would be another one? answer: a head as it is sent, ended by NUL. */
-bool finding_leads_back(const char *answer, const char *name);
 
 /* It is over as soon as the service has answered anybody, or a visitor well, or not before the next trial:
  * to a visitor the answer looks well. */
@@ -82,6 +85,7 @@ typedef struct FindingFacts {
         Slice authority;       /* the service's name, as a Host field has it */
         IpAddress own;         /* this machine's, as the service sees it; AF_UNSPEC: not known */
         const ProbeResult *visitor; /* of PROBE_VISITOR */
+        const char *led;            /* where redirects lead, in words */
 } FindingFacts;
 
 /* What is wrong and what mends it, as one sentence or two. *ret is to be freed. -ENOMEM. */

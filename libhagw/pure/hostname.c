@@ -82,6 +82,18 @@ bool hostname_in_zone(const char *name, const char *zone) {
         return tail && (tail == name || tail[-1] == '.');
 }
 
+/* A single label is somebody's search list, or a device of the network. Nobody on the internet is asked for
+ * these (RFC 6762, RFC 6761, RFC 8375), nor delegates those. */
+bool hostname_is_local(const char *name) {
+        static const char *const local[] = { "local",     "lan",     "internal",  "home.arpa", "home",
+                                             "localhost", "invalid", "fritz.box" };
+
+        for (size_t i = 0; i < ELEMENTSOF(local); i++)
+                if (hostname_in_zone(name, local[i]))
+                        return true;
+        return !strchr(name, '.');
+}
+
 bool hostname_matches(const char *name, const char *pattern) {
         const char *rest = startswith(pattern, "*.");
         const char *dot;

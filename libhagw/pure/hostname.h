@@ -20,6 +20,9 @@ bool hostname_why(const char *name, size_t size, char out[static HOSTNAME_WHY_MA
 /* Both normalized. True where name is zone or ends with "." zone. */
 bool hostname_in_zone(const char *name, const char *zone);
 
+/* Normalized: nobody on the internet is asked for it, nor delegates it. */
+bool hostname_is_local(const char *name);
+
 /* Both normalized; pattern may start with "*.", which stands for exactly one label (RFC 9525 section 6.3).
  */
 bool hostname_matches(const char *name, const char *pattern);

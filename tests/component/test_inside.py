@@ -151,6 +151,30 @@ def test_masquerade(lan):
     assert not d.is_inside(*d.stranger, to="203.0.113.1")
 
 
+@pytest.mark.parametrize("upstream", ["http://203.0.113.1", "https://203.0.113.1", "tcp://203.0.113.1:443", "http://203.0.113.1:8123"])
+def test_a_host_that_leads_to_the_public_address(lan, upstream):
+    """The router leads back to this gateway, or does not answer: what that looks like is not why."""
+    d = lan
+    run(*d.router, "nft", "-f", "-", text=f"""
+        table ip nat {{
+            chain in {{ type nat hook prerouting priority dstnat; ip daddr 203.0.113.1 tcp dport 443 dnat to 192.168.7.2:{d.port}; }}
+            chain out {{ type nat hook postrouting priority srcnat; ip saddr 192.168.7.0/24 ip daddr 192.168.7.2 masquerade; }}
+        }}""")
+    files = d.files(LAN)
+    files["main"] += 'proxy: { probe_interval = "1s"; }; public_address: { ipv4 = "static:203.0.113.1"; ipv6 = "none"; }; documentation_networks = true;'
+    files["main"] = files["main"].replace('proxy: { workers = 2; };', '', 1)
+    files["ha"] = f'name = "{HOST}"; upstream = "{upstream}"; access: {{ login = "none"; }};' + (' tls: { verify = "insecure"; };' if "https" in upstream else "")
+    d.house.configure(**files)
+    d.netd.reload()
+    d.proxyd.reload()
+    found = lambda: next(h for h in d.proxyd.call("ListHosts")["hosts"] if h["name"] == HOST)  # noqa: E731
+    d.wait(lambda: found().get("finding") == "public_address")
+    why = "the router is asked there, and not the service" if "8123" in upstream else "the router leads back to this gateway"
+    assert f" is this house's public address: {why}. hagw-ctl host set {HOST} http://ADDRESS:PORT gives it the address" in found()["error"], found()
+    assert [p for p in status(d)["problems"] if "this house's public address" in p]
+    assert d.proxyd.call("Probe", name=HOST)["advice"] == found()["error"]
+
+
 # Sends, and waits until the other side closes.
 SEND = """import socket, sys
 s = socket.create_connection((sys.argv[1], int(sys.argv[2])), 60)

@@ -425,21 +425,35 @@ def test_another_way_out_is_told(house, net):
     d = start(house)
     with d.varlink() as v:
         stream = v.stream(f"{NET}.WatchNetwork")
-        assert next(stream) == {"changes": 0, "hops": [], "complete": True}
+        assert next(stream) == {"changes": 0, "hops": [], "published": [], "complete": True}
         ip("address", "add", "192.168.7.2/24", "dev", "eth0")
         ip("address", "add", "10.99.0.1/24", "dev", "far")
         time.sleep(0.3)
         ip("route", "add", "default", "via", "192.168.7.1")
-        assert next(stream) == {"changes": 1, "hops": ["192.168.7.1"], "complete": True}
+        assert next(stream) == {"changes": 1, "hops": ["192.168.7.1"], "published": [], "complete": True}
         ip("address", "add", "10.99.0.2/24", "dev", "far")
         ip("link", "set", "far", "alias", "another")
         time.sleep(0.3)
         ip("route", "replace", "default", "via", "192.168.7.254")
-        assert next(stream) == {"changes": 2, "hops": ["192.168.7.254"], "complete": True}
+        assert next(stream) == {"changes": 2, "hops": ["192.168.7.254"], "published": [], "complete": True}
         ip("address", "add", "192.168.7.3/24", "dev", "eth0")
         assert next(stream)["changes"] == 3
         ip("link", "set", "eth0", "down")
         assert next(stream)["changes"] >= 4
+
+
+def test_public_addresses_are_told_with_the_network(house, net):
+    """For hagw-proxyd, which knows them where a host leads to them."""
+    house.configure(f'public_address: {{ ipv4 = "static:203.0.113.1"; ipv6 = "none"; }}; {LABORATORY}')
+    d = house.daemon("netd", NET)
+    with d.varlink() as v:
+        stream = v.stream(f"{NET}.WatchNetwork")
+        assert next(stream)["published"] == ["203.0.113.1"]
+        house.configure(f'public_address: {{ ipv4 = "static:203.0.113.2"; ipv6 = "static:2001:db8::2"; }}; {LABORATORY}')
+        d.reload()
+        while (m := next(stream))["published"] != ["203.0.113.2", "2001:db8::2"]:
+            pass
+        assert m["changes"] == 0
 
 
 def test_hops(house, net):

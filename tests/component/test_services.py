@@ -515,13 +515,69 @@ def test_a_service_that_forces_https(house, parts, tmp_path):  # noqa: F811
     assert "finding" not in state(h)
 
 
-@pytest.mark.parametrize("location", ["https://{host}/login", "/login", "https://other.example.com/", "https://{host}/\r\nSet-Cookie: seen=1"])
-def test_a_redirect_to_elsewhere_is_fine(house, parts, location):  # noqa: F811
+def leads(pages):
+    """What each page answers, by its path: a status, or where it sends with what else in the head."""
+    def serve(service, s, f):
+        head = Head(f)
+        found = pages(head) if callable(pages) else pages.get(head.target, 404)
+        lines = f"302 Found\r\nLocation: {found.format(host=HOST)}" if isinstance(found, str) else f"{found} X"
+        s.sendall(f"HTTP/1.1 {lines}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
+    return serve
+
+
+NOT_LED = {
+    "login": {"/": "https://{host}/login", "/login": 200},
+    "a path": {"/": "/login?next=/", "/login?next=/": 401},
+    "another host": {"/": "https://other.example.com/"},
+    "another machine": {"/": "/a", "/a": "https://other.example.com/", "/b": "/"},
+    "a cookie": {"/": "https://{host}/\r\nSet-Cookie: seen=1"},
+    "a cookie later": {"/": "/a", "/a": "/\r\nSet-Cookie: seen=1"},
+    "many": {"/": "/1", "/1": "/2", "/2": "/3", "/3": "/4", "/4": "/5"},
+    # As those do that send away who is no browser.
+    "no browser": lambda head: 200 if "Mozilla" in (head.get("User-Agent") or "Mozilla") else "http://192.168.1.4/unsupported",
+    "no browser here": lambda head: 200 if "Mozilla" in (head.get("User-Agent") or "Mozilla") or head.target != "/" else "/",
+}
+
+
+@pytest.mark.parametrize("pages", NOT_LED)
+def test_a_redirect_to_elsewhere_is_fine(house, parts, pages):  # noqa: F811
     """So is one to where the visitor is, by which he comes back with a cookie."""
-    parts.append(Upstream(answers("302 Found\r\nLocation: " + location.format(host=HOST))))
+    parts.append(Upstream(leads(NOT_LED[pages])))
     h = open_house(house, parts, MAIN, ha=host(parts[0].url))
     h.wait(lambda: state(h)["triedUSec"] > 0)
-    assert state(h)["health"] == "ok" and state(h)["answerStatus"] == 302 and "finding" not in state(h)
+    assert state(h)["health"] == "ok" and "finding" not in state(h), state(h)
+    assert state(h)["answerStatus"] == 302 and h.visit().status in (200, 302)
+
+
+LED = {
+    "inside": ({"/": "http://192.168.1.4:9005/login"}, "sends_inside", "to http://192.168.1.4:9005, which nobody outside of the house reaches."),
+    "inside later": ({"/": "/login", "/login": "http://nas.local/\r\nSet-Cookie: a=b"}, "sends_inside", "to http://nas.local, which nobody outside"),
+    "a circle": ({"/": "/a", "/a": "/"}, "sends_round", "in a circle (/ → /a → /), without end."),
+    "a circle behind": ({"/": "/a", "/a": "b", "/b": "https://{host}/a"}, "sends_round", "in a circle (/a → /b → /a)"),
+    "one page": ({"/": "http://{host}/x", "/x": "http://{host}/x"}, "sends_back", f"sends whoever asks for https://{HOST}/x to just that again, without end"),
+}
+
+
+@pytest.mark.parametrize("way", LED)
+def test_a_service_that_leads_nowhere(house, parts, way):  # noqa: F811
+    pages, finding, text = LED[way]
+    parts.append(Upstream(leads(pages := dict(pages))))
+    h = open_house(house, parts, MAIN, ha=host(parts[0].url))
+    h.wait(lambda: state(h).get("finding") == finding)
+    assert text in state(h)["error"] and "127.0.0.1, this machine's" in state(h)["error"], state(h)["error"]
+    assert h.visit().status == 302 and state(h)["finding"] == finding, "to who counts answers it looks well"
+    answer = h.proxyd.call("Probe", name=HOST)
+    assert answer["status"] == 302 and answer["host"]["finding"] == finding
+    # What is another machine's is never asked for, and what is followed is its owner's page.
+    pages["/"] = 200
+    h.wait(lambda: state(h)["health"] == "ok")
+
+
+def test_who_may_visit_it_inside_gets_there(house, parts):  # noqa: F811
+    parts.append(Upstream(leads({"/": "http://192.168.1.4/"})))
+    h = open_house(house, parts, MAIN, ha=host(parts[0].url, access='login = "none"; from = "lan";'))
+    h.wait(lambda: state(h)["triedUSec"] > 0)
+    assert state(h)["health"] == "ok" and "finding" not in state(h), state(h)
 
 
 def test_a_service_with_an_error_of_its_own(house, parts):  # noqa: F811

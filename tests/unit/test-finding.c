@@ -131,7 +131,12 @@ static void test_faults(void **state) {
 static void has(Finding f, ConfUpstreamKind kind, const char *peer, const char *own, const char *want) {
         ProbeResult visitor = { .asked = true, .status = 403, .text = "what was heard" };
         ConfHost host = host_of(kind);
-        FindingFacts facts = { .host = &host, .authority = { "192.168.1.4:8123", 16 }, .visitor = &visitor };
+        FindingFacts facts = {
+                .host = &host,
+                .authority = { "192.168.1.4:8123", 16 },
+                .visitor = &visitor,
+                .led = "/x",
+        };
         char *text;
 
         assert_true(!peer || ip_parse(peer, &visitor.peer) >= 0);
@@ -167,6 +172,11 @@ static void test_texts(void **state) {
             "hagw-ctl host set ha.home.example.com --verify ca --ca-file FILE");
         has(FINDING_SPEAKS_TLS, CONF_UPSTREAM_HTTP, "192.168.1.4", "192.168.1.2",
             "host set ha.home.example.com https://192.168.1.4:8123 ");
+        has(FINDING_SENDS_BACK, CONF_UPSTREAM_HTTP, NULL, NULL,
+            "asks for https://ha.home.example.com/x to just that");
+        has(FINDING_PUBLIC_ADDRESS, CONF_UPSTREAM_HTTP, "203.0.113.10", "192.168.1.2",
+            "203.0.113.10:8123 is this house's public address: the router is asked there, and not the "
+            "service.");
         has(FINDING_SPEAKS_HTTP, CONF_UPSTREAM_HTTPS, "192.168.1.4", "192.168.1.2",
             "host set ha.home.example.com http://192.168.1.4:8123");
 }
@@ -223,52 +233,61 @@ static void test_unopened(void **state) {
         }
 }
 
-static bool leads_back(const char *location, const char *more) {
-        char answer[512];
-
-        (void) snprintf(answer, sizeof(answer), "HTTP/1.1 301 Moved Permanently\r\nServer: x\r\n%s\r\n%s\r\n"
-                        "Location: https://ha.test/\r\n", location, more);
-        return finding_leads_back(answer, "ha.test");
-}
-
-static void test_leads_back(void **state) {
-        static const char *const back[] = {
-                "Location: https://ha.test/", "location:https://HA.test:443", "Location: https://ha.test",
-                "Location: http://ha.test/",  "Location: http://ha.test:80/", "Location: //ha.test/",
-                "Location: / ",
-        };
-        static const char *const elsewhere[] = {
-                "Location: https://ha.test/login",  "Location: https://ha.test:8443/", "Location: /?a",
-                "Location: http://ha.test:443/",    "Location: https://nas.test/",    
-                "Location: https://ha.test.evil/",
-                "Location: https://www.ha.test/",   "Location: https://ha.tes",        "Location:",
-                "Content-Location: https://ha.test/", "Location", "X: y",
-        };
-
-        for (size_t i = 0; i < ELEMENTSOF(back); i++) {
-                assert_true(leads_back(back[i], ""));
-                assert_true(leads_back(back[i], "Content-Length: 0\r\n"));
-                /* The next request has the cookie, and may get another answer. */
-                assert_false(leads_back(back[i], "Set-Cookie: seen=1\r\n"));
-        }
-        for (size_t i = 0; i < ELEMENTSOF(elsewhere); i++)
-                assert_false(leads_back(elsewhere[i], ""));
-        assert_false(finding_leads_back("HTTP/1.1 301 x\r\nLocation: https://ha.test/\r\n", "ha.test"));
-        assert_false(finding_leads_back("", "ha.test"));
-}
-
 static void test_circles(void **state) {
-        ProbeResult all[_PROBE_KIND_MAX] = { [PROBE_VISITOR] = answered(301) };
+        static const struct {
+                Led led;
+                Finding finding;
+        } rows[] = {
+                { LED_BACK, FINDING_SENDS_BACK },
+                { LED_ROUND, FINDING_SENDS_ROUND },
+                { LED_INSIDE, FINDING_SENDS_INSIDE },
+        };
+        ProbeResult all[_PROBE_KIND_MAX] = {};
+        ConfHost host = host_of(CONF_UPSTREAM_HTTP);
+        ProbeKind next;
 
-        all[PROBE_VISITOR].sends_back = true;
-        expect(CONF_UPSTREAM_HTTP, NULL, all, 1, FINDING_SENDS_BACK);
-        all[PROBE_VISITOR].status = 200;
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                all[PROBE_VISITOR] = all[PROBE_BROWSER] = answered(301);
+                all[PROBE_VISITOR].led = all[PROBE_BROWSER].led = rows[i].led;
+                expect(CONF_UPSTREAM_HTTP, NULL, all, 2, rows[i].finding);
+                /* A browser gets somewhere. */
+                all[PROBE_BROWSER] = answered(200);
+                expect(CONF_UPSTREAM_HTTP, NULL, all, 2, FINDING_NONE);
+        }
+        /* Who is inside gets there. */
+        host.access.from = CONF_FROM_LAN;
+        assert_int_equal(finding_judge(all, &host, &next), FINDING_NONE);
+        all[PROBE_VISITOR] = answered(200);
         expect(CONF_UPSTREAM_HTTP, NULL, all, 1, FINDING_NONE);
         all[PROBE_VISITOR] = failed(LINK_FAULT_TLS);
         all[PROBE_VISITOR].itself = true;
         expect(CONF_UPSTREAM_HTTPS, NULL, all, 1, FINDING_ITSELF);
         all[PROBE_VISITOR] = (ProbeResult) { .asked = true, .connected = true, .itself = true };
         expect(CONF_UPSTREAM_TCP, NULL, all, 1, FINDING_ITSELF);
+}
+
+/* Whatever answers at the ports by which visitors come is not the service; at another one it may be. */
+static void test_public_address(void **state) {
+        static const uint16_t doors[] = { 80, 443 };
+        ProbeResult results[_PROBE_KIND_MAX] = {};
+        ConfHost host = host_of(CONF_UPSTREAM_HTTP);
+        ProbeKind next;
+
+        for (size_t i = 0; i < ELEMENTSOF(doors); i++) {
+                host.upstream_port = doors[i];
+                results[PROBE_VISITOR] = answered(200);
+                assert_int_equal(finding_judge(results, &host, &next), FINDING_NONE);
+                results[PROBE_VISITOR].published = true;
+                assert_int_equal(finding_judge(results, &host, &next), FINDING_PUBLIC_ADDRESS);
+                results[PROBE_VISITOR] = failed(LINK_FAULT_TLS);
+                results[PROBE_VISITOR].published = true;
+                assert_int_equal(finding_judge(results, &host, &next), FINDING_PUBLIC_ADDRESS);
+        }
+        host.upstream_port = 8123;
+        assert_int_equal(finding_judge(results, &host, &next), FINDING_PUBLIC_ADDRESS);
+        results[PROBE_VISITOR] = answered(200);
+        results[PROBE_VISITOR].published = true;
+        assert_int_equal(finding_judge(results, &host, &next), FINDING_NONE);
 }
 
 static void test_ends(void **state) {
@@ -280,8 +299,8 @@ static void test_ends(void **state) {
         assert_int_equal(finding_end(FINDING_HOUSE_NO_HOST), FINDING_ENDS_WITH_ANSWER);
         for (size_t i = 0; i < ELEMENTSOF(good); i++)
                 assert_int_equal(finding_end(good[i]), FINDING_ENDS_WITH_GOOD);
-        assert_int_equal(finding_end(FINDING_ITSELF), FINDING_ENDS_WITH_TRIAL);
-        assert_int_equal(finding_end(FINDING_SENDS_BACK), FINDING_ENDS_WITH_TRIAL);
+        for (Finding f = FINDING_ITSELF; f <= FINDING_SENDS_INSIDE; f++)
+                assert_int_equal(finding_end(f), FINDING_ENDS_WITH_TRIAL);
         assert_true(status_is_good(200) && status_is_good(401) && status_is_good(404));
         assert_false(status_is_good(400) || status_is_good(403) || status_is_good(421));
         assert_false(status_is_good(502));
@@ -290,7 +309,7 @@ static void test_ends(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_answers), cmocka_unit_test(test_refusals),
-                cmocka_unit_test(test_leads_back), cmocka_unit_test(test_circles),
+                cmocka_unit_test(test_circles), cmocka_unit_test(test_public_address),
                 cmocka_unit_test(test_schemes), cmocka_unit_test(test_faults),
                 cmocka_unit_test(test_texts),   cmocka_unit_test(test_house),
                 cmocka_unit_test(test_unopened), cmocka_unit_test(test_ends),
