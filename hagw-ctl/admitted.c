@@ -11,6 +11,13 @@
 #include "libhagw/pure/admit.h"
 #include "libhagw/pure/strv.h"
 
+bool admitted_is_asked(const Config *c) {
+        for (size_t i = 0; i < c->n_hosts; i++)
+                if (c->hosts[i].access.login == CONF_LOGIN_REQUIRED)
+                        return true;
+        return false;
+}
+
 typedef struct Tally {
         size_t known, listed, admitted; /* users: all; on the host's lists; of these, those who reach it */
         const char *shut_out;           /* one who is listed and reaches other hosts only */

@@ -11,6 +11,9 @@
  * somebody can, or nobody needs to. -ENOMEM. */
 int admitted_complaint(const ConfHost *host, sd_json_variant *users, char **ret);
 
+/* Does any host ask for a login? */
+bool admitted_is_asked(const Config *c);
+
 /* After a change of users or hosts: tells where nobody can log in (only NULL: at any host). Quiet where
  * nobody could be asked. -ENOMEM, told. */
 int admitted_say(const char *config_dir, const char *only);

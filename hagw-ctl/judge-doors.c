@@ -6,7 +6,9 @@
 #include "hagw-ctl/cause.h"
 #include "hagw-ctl/client.h"
 #include "hagw-ctl/holders.h"
+#include "hagw-ctl/port53.h"
 #include "hagw-ctl/units.h"
+#include "libhagw/usec.h"
 
 #define DOORS_MAX UNITS_MAX
 #define ERRNO_MAX 256 /* none of the kernel's is as high */
@@ -240,6 +242,37 @@ int judge_listeners(Status *s) {
                 r = status_mark_shut(s, "hagw-dnsd");
         }
         return r;
+}
+
+/* Where no question has come over IPv4 for so long, one would have. */
+#define QUESTION_USEC USEC_PER_DAY
+
+static uint64_t last_question(const Status *s, const char *family) {
+        uint64_t last = 0;
+
+        for (size_t i = 0; i < field_count(s->zones, "zones"); i++) {
+                sd_json_variant *z = field_element(s->zones, "zones", i);
+
+                for (size_t k = 0; k < field_count(z, "outside"); k++)
+                        if (streq(strempty(field_text(field_element(z, "outside", k), "family")), family))
+                                last = MAX(last, field_number(field_element(z, "outside", k), "lastUSec"));
+        }
+        return last;
+}
+
+/* What setup wrote beside another program, which is gone. Where questions come the router knows of it. */
+int judge_beside(Status *s) {
+        if (!s->config || s->config->dns.ipv4_port != PORT_BESIDE || s->config->n_zones == 0 ||
+            !status_runs(s, "hagw-dnsd") || s->told[CAUSE_PORT_53] ||
+            last_question(s, "ipv4") + QUESTION_USEC > clock_usec(CLOCK_REALTIME) ||
+            port53_is_taken(AF_INET) != 0)
+                return 0;
+        status_notice(s,
+                      "Nobody else has port 53 of this machine any more, and hagw-dnsd is asked at port %u "
+                      "(dns.ipv4_port), where no question has come from the internet over IPv4 lately. If "
+                      "the router passes port 53 as it is: hagw-ctl setup takes that back.",
+                      PORT_BESIDE);
+        return 0;
 }
 
 /* --- sockets of systemd's ------------------------------------------------------------------------------ */

@@ -7,20 +7,13 @@
 #include "hagw-ctl/hostfile.h"
 #include "hagw-ctl/status.h"
 
-static bool wants_login(const Config *c) {
-        for (size_t i = 0; i < c->n_hosts; i++)
-                if (c->hosts[i].access.login == CONF_LOGIN_REQUIRED)
-                        return true;
-        return false;
-}
-
 /* A wall without a door keeps its owner out, too. */
 int judge_users(Status *s) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
         _cleanup_free_ char *reason = NULL;
         int r;
 
-        if (!s->config || !wants_login(s->config))
+        if (!s->config || !admitted_is_asked(s->config))
                 return 0;
         r = client_look("io.hagw.Web.ListUsers", NULL, &reply, &reason);
         if (r < 0) /* a daemon that is off was told */

@@ -11,13 +11,11 @@
  * IPv6, so that it takes long. */
 #define WAY_SILENCE_USEC (7 * USEC_PER_DAY)
 
-/* The address at which the internet is to ask by that family; NULL: there is none, which may be told. */
+/* The address at which the internet is to ask by that family; NULL: there is none. */
 static const char *asked_at(const Status *s, unsigned family) {
         const char *addresses[_GLUE_FAMILIES_MAX];
 
         glue_addresses(s->addresses, addresses);
-        if (s->glue_told[family])
-                return NULL;
         return status_address_is_usable(s, addresses[family]) ?
                        glue_address(s->config, family, addresses[family]) :
                        NULL;
@@ -49,7 +47,9 @@ int judge_ways(Status *s, const Delegation *d) {
         const char *addresses[] = { asked_at(s, GLUE_IPV4), asked_at(s, GLUE_IPV6) };
         int r = 0;
 
+        /* Of a family whose record is wrong it was told why nobody asks by it. */
         for (unsigned f = 0; r >= 0 && addresses[0] && addresses[1] && f < ELEMENTSOF(addresses); f++)
-                r = judge_family(s, d, f, addresses[f]);
+                if (!s->glue_told[f])
+                        r = judge_family(s, d, f, addresses[f]);
         return r;
 }

@@ -320,6 +320,25 @@ static int ask_user(Setup *s) {
         return r < 0 || !*s->user ? r : setup_remember(s, "--user=", s->user);
 }
 
+/* What was answered before is none of the answers any more. */
+static void forget(Setup *s, const char *option) {
+        char *p = s->answers ? strstr(s->answers, option) : NULL;
+
+        if (p)
+                memmove(p, p + strlen(option), strlen(p + strlen(option)) + 1);
+}
+
+static int ask_addresses(Setup *s) {
+        int r = 0;
+
+        forget(s, " --ipv4=none");
+        forget(s, " --ipv6=none");
+        for (const Question *q = setup_questions; r >= 0 && q->option; q++)
+                if (q->kind == TYPED_IPV4 || q->kind == TYPED_IPV6)
+                        r = ask_question(s, q);
+        return r;
+}
+
 int setup_ask_rest(Setup *s, bool keep) {
         int r = renew_interrupt(s);
 
@@ -328,6 +347,8 @@ int setup_ask_rest(Setup *s, bool keep) {
                         r = ask_question(s, q);
                 if (r >= 0 && q->kind == TYPED_ZONE && !s->attach)
                         r = place_zone(s);
+                if (r >= 0 && q->kind == TYPED_IPV6)
+                        r = setup_ask_sources(s, ask_addresses);
         }
         if (r >= 0 && s->relay)
                 return r; /* who runs one need not be at home there */

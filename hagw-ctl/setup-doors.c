@@ -4,65 +4,22 @@
 
 #include <fcntl.h>
 #include <stdio.h>
-#include <sys/socket.h>
 
 #include "hagw-ctl/client.h"
 #include "hagw-ctl/holders.h"
 #include "hagw-ctl/output.h"
+#include "hagw-ctl/port53.h"
 #include "hagw-ctl/prompt.h"
 #include "hagw-ctl/setup.h"
 #include "hagw-ctl/terminal.h"
 #include "libhagw/log.h"
 #include "libhagw/state.h"
 
-#define DNS_PORT 53U
-#define PORT_BESIDE "5300" /* what dns.ipv4_port becomes beside a resolver of the house */
+#define BESIDE "5300" /* PORT_BESIDE, in texts */
 
 static bool may_ask(const Call *call) {
         return prompt_possible() && !call_option(call, "yes") && !call_option(call, "password-stdin") &&
                !call->json;
-}
-
-/* This machine's address on the way to the internet; nothing is sent. */
-static bool own_address(int family, IpAddress *ret) {
-        const char *somewhere = family == AF_INET ? "192.0.2.1" : "2001:db8::1";
-        struct sockaddr_storage a;
-        _cleanup_close_ int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-        socklen_t size = sizeof(a);
-        IpAddress to;
-
-        return fd >= 0 && ip_parse(somewhere, &to) >= 0 &&
-               connect(fd, (struct sockaddr *) &a, ip_to_sockaddr(&to, DNS_PORT, &a)) >= 0 &&
-               getsockname(fd, (struct sockaddr *) &a, &size) >= 0 &&
-               ip_from_sockaddr((const struct sockaddr *) &a, ret) >= 0;
-}
-
-/* Whether the kernel gives the port away at that address: only it knows whether a socket at :: has IPv4. */
-static bool is_taken(const IpAddress *a, bool tcp) {
-        _cleanup_close_ int fd = socket(a->family, (tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC, 0);
-        struct sockaddr_storage sa;
-        socklen_t size = ip_to_sockaddr(a, DNS_PORT, &sa);
-        int one = 1;
-
-        if (fd < 0)
-                return false;
-        /* TCP: connections that have ended are not in the way. */
-        if (tcp)
-                (void) setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-        return bind(fd, (struct sockaddr *) &sa, size) < 0 && errno == EADDRINUSE;
-}
-
-/* Who else is asked at this machine's address, or NULL. */
-static const Holder *find_resolver(const Holders *holders, int family) {
-        const Holder *found = NULL;
-        IpAddress a;
-
-        if (!own_address(family, &a))
-                return NULL;
-        for (int tcp = 0; tcp < 2 && !found; tcp++)
-                if (is_taken(&a, tcp))
-                        found = holders_find_at(holders, &a, DNS_PORT, tcp);
-        return found;
 }
 
 /* What hagw.conf says already, as far as it can be read. */
@@ -79,8 +36,8 @@ static void read_present(const Setup *s, Config *config) {
 
 /* Both live beside each other, unless their owner wants something else. */
 static int stand_beside(Setup *s, const Holder *four, const Holder *six) {
-        const char *settings = four && six ? "dns.ipv4_port = " PORT_BESIDE " and dns.ipv6_port = 0" :
-                               four        ? "dns.ipv4_port = " PORT_BESIDE :
+        const char *settings = four && six ? "dns.ipv4_port = " BESIDE " and dns.ipv6_port = 0" :
+                               four        ? "dns.ipv4_port = " BESIDE :
                                              "dns.ipv6_port = 0";
         char who[HOLDER_TEXT_MAX];
         int r = 1;
@@ -90,10 +47,10 @@ static int stand_beside(Setup *s, const Holder *four, const Holder *six) {
                    four && six ? "" : four ? " over IPv4" : " over IPv6");
         if (may_ask(s->call)) {
                 output_paragraph("", "%s",
-                                 four ? "It can be asked at port " PORT_BESIDE " instead, to which the "
+                                 four ? "It can be asked at port " BESIDE " instead, to which the "
                                         "router then sends its port 53, UDP and TCP." :
                                         "The internet can ask it over IPv4 only.");
-                r = prompt_yes(four ? "Take port " PORT_BESIDE : "Do so", true);
+                r = prompt_yes(four ? "Take port " BESIDE : "Do so", true);
         }
         if (r == -ECANCELED)
                 setup_tell_answers(s);
@@ -103,12 +60,41 @@ static int stand_beside(Setup *s, const Holder *four, const Holder *six) {
                            four && six ? "" : four ? " over IPv4" : " over IPv6", settings);
         if (r <= 0)
                 return r;
-        if (four && choices_add(&s->choices, CONF_SCOPE_MAIN, 0, "dns", "ipv4_port", PORT_BESIDE) < 0)
+        if (four && choices_add(&s->choices, CONF_SCOPE_MAIN, 0, "dns", "ipv4_port", BESIDE) < 0)
                 return log_oom();
         if (six && choices_add(&s->choices, CONF_SCOPE_MAIN, 0, "dns", "ipv6_port", "0") < 0)
                 return log_oom();
         s->beside_resolver = true;
         setup_say(s, "hagw.conf will say so: %s.\n", settings);
+        return 0;
+}
+
+/* Where that is over, the setting is in the way of a router that passes port 53 as it is. Whoever cannot be
+ * asked has a router that sends it to the other port, perhaps. */
+static int offer_back(Setup *s, const Config *config) {
+        const bool six = config->dns.ipv6_port == 0 && port53_is_taken(AF_INET6) == 0;
+        int r;
+
+        if (config->dns.ipv4_port != PORT_BESIDE || port53_is_taken(AF_INET) != 0)
+                return 0;
+        log_notice("Nobody else has port 53 of this machine any more, and hagw is asked at port " BESIDE
+                   " (dns.ipv4_port in hagw.conf).%s",
+                   may_ask(s->call) ? "" :
+                                      " hagw-ctl setup at a terminal offers to take that back; the router "
+                                      "then passes port 53 as it is.");
+        if (!may_ask(s->call))
+                return 0;
+        output_paragraph("", "hagw can take port 53 again; the router then passes it as it is.");
+        r = prompt_yes(six ? "Take port 53, over IPv6, too" : "Take port 53", true);
+        if (r == -ECANCELED)
+                setup_tell_answers(s);
+        if (r <= 0)
+                return r;
+        if (choices_add(&s->choices, CONF_SCOPE_MAIN, 0, "dns", "ipv4_port", "53") < 0 ||
+            (six && choices_add(&s->choices, CONF_SCOPE_MAIN, 0, "dns", "ipv6_port", "53") < 0))
+                return log_oom();
+        s->beside_resolver = true;
+        setup_say(s, "hagw.conf will say so: dns.ipv4_port = 53%s.\n", six ? " and dns.ipv6_port = 53" : "");
         return 0;
 }
 
@@ -158,8 +144,8 @@ int setup_check_doors(Setup *s) {
                 return r;
         read_present(s, config);
         if (config->dns.ipv4_port == DNS_PORT)
-                four = find_resolver(holders, AF_INET);
+                four = port53_find_resolver(holders, AF_INET);
         if (config->dns.ipv6_port == DNS_PORT)
-                six = find_resolver(holders, AF_INET6);
-        return four || six ? stand_beside(s, four, six) : 0;
+                six = port53_find_resolver(holders, AF_INET6);
+        return four || six ? stand_beside(s, four, six) : offer_back(s, config);
 }

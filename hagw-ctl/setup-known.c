@@ -7,6 +7,7 @@
 #include <net/if.h>
 #include <stdio.h>
 
+#include "hagw-ctl/admitted.h"
 #include "hagw-ctl/client.h"
 #include "hagw-ctl/setup.h"
 #include "libhagw/pure/cidr.h"
@@ -138,6 +139,15 @@ char *setup_known_value(const Setup *s, const Question *q) {
 
 /* hagw-webd has them at hand; where it does not run, systemd's socket takes the call and keeps it. */
 #define USERS_USEC (5 * USEC_PER_SEC)
+
+bool setup_lacks_user(const Setup *s) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
+        _cleanup_free_ char *reason = NULL;
+
+        return admitted_is_asked(s->config) &&
+               client_try_within("io.hagw.Web.ListUsers", NULL, USERS_USEC, &reply, &reason) >= 0 &&
+               sd_json_variant_by_key(reply, "users") && field_count(reply, "users") == 0;
+}
 
 bool setup_has_user(const char *name, char **ret_names) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;

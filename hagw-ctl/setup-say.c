@@ -206,6 +206,8 @@ static void say_visit(const Setup *s, const ConfHost *h, Readiness readiness) {
                 n = asprintf(&when, "When its certificate is there (hagw-ctl cert list), visit ");
         else if (readiness == HOST_UNKNOWN && !call_option(s->call, "no-start"))
                 n = asprintf(&when, "When hagw runs, visit ");
+        else if (s->userless && h->access.login == CONF_LOGIN_REQUIRED)
+                n = asprintf(&when, "When there is a user, visit ");
         else
                 n = asprintf(&when, "Visit ");
         if (n < 0) {
@@ -223,6 +225,9 @@ static void say_visit(const Setup *s, const ConfHost *h, Readiness readiness) {
         say_item(s, "%s%s", when, what);
 }
 
+/* Nobody has looked from outside. */
+#define UNSEEN "whether it does is not seen from here"
+
 /* What was seen to come through needs no router any more. */
 static void say_router(const Setup *s) {
         const Config *c = s->config;
@@ -235,12 +240,13 @@ static void say_router(const Setup *s) {
         (void) snprintf(port, sizeof(port), " (which goes to port %u)", c->dns.ipv4_port);
         if (s->asked && (s->unseen[GLUE_IPV4] || s->unseen[GLUE_IPV6]))
                 say_item(s,
-                         "%s to this machine: TCP %s for visitors. Port 53 comes through over %s; "
-                         "for %s see above.",
+                         "%s to this machine: TCP %s for visitors (" UNSEEN "). Port 53 comes through over "
+                         "%s; for %s see above.",
                          who, doors, s->unseen[GLUE_IPV6] ? "IPv4" : "IPv6",
                          s->unseen[GLUE_IPV6] ? "IPv6" : "IPv4");
         else if (s->asked)
-                say_item(s, "%s to this machine: TCP %s for visitors. Port 53 comes through.", who, doors);
+                say_item(s, "%s to this machine: TCP %s for visitors (" UNSEEN "). Port 53 comes through.",
+                         who, doors);
         else
                 say_item(s,
                          "%s to this machine: TCP %s for visitors, UDP and TCP 53 for the name server%s.",
@@ -313,7 +319,10 @@ unsigned setup_say_next(const Setup *s) {
         /* What was tried has told by itself what it needs. */
         if (trusting && tried <= 0)
                 say_trust(s, trusting);
-        if ((!c->tenants.zone || h) && !setup_has_user(NULL, NULL))
+        if (s->userless)
+                say_item(s, "Nobody can log in, since there is no user yet: hagw-ctl user add %s",
+                         s->user && *s->user ? s->user : "NAME");
+        else if ((!c->tenants.zone || h) && !setup_has_user(NULL, NULL))
                 say_item(s, "A user who may log in: hagw-ctl user add %s",
                          s->user && *s->user ? s->user : "NAME");
         if (h)

@@ -407,6 +407,8 @@ int setup_gather(Setup *s) {
         if (r >= 0 && !s->ask && !s->attach)
                 r = take_known_ipv4(s);
         if (r >= 0)
+                r = setup_check_sources(s);
+        if (r >= 0)
                 r = gather_password(s);
         if (r == -ECANCELED)
                 setup_tell_answers(s);

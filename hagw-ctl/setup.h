@@ -16,7 +16,7 @@ typedef struct Setup {
         bool ask;      /* there is a person at a terminal */
         bool loaded;   /* hagw.conf was looked at, if there is one */
         bool has_settings; /* something for hagw.conf was given or answered */
-        bool beside_resolver; /* and what lets hagw live beside a resolver of the house is chosen */
+        bool beside_resolver; /* and what lets hagw live beside a resolver of the house, or no more */
         bool written; /* a file of the configuration */
         Choices choices;
         char *hosts[SETUP_HOSTS_MAX]; /* NAME=UPSTREAM */
@@ -33,6 +33,7 @@ typedef struct Setup {
         bool down;        /* not all of hagw runs */
         bool hostless;    /* a host could not be written */
         bool uncertified; /* not every certificate came */
+        bool userless;    /* hosts ask for a login, and there is no user */
         char *answers; /* as options, for who wants to go on later; NULL: none */
 } Setup;
 
@@ -124,6 +125,15 @@ const char *setup_chosen(const Setup *s, ConfScope scope, const char *name);
 /* Is there such a user already? Quiet: where hagw-webd does not run, nobody knows of one. name NULL:
  * anybody; ret_names (may be NULL) is to be freed. */
 bool setup_has_user(const char *name, char **ret_names);
+/* Hosts ask for a login that nobody can pass. False where hagw-webd does not say. */
+bool setup_lacks_user(const Setup *s);
+
+/* --- addresses by which nobody would come (setup-sources.c) ----------------------------------------- */
+
+/* Who is asked has none at all: once more whether that is meant, and else the questions again. */
+int setup_ask_sources(Setup *s, int (*again)(Setup *s));
+/* The same where nobody can be asked. Told. */
+int setup_check_sources(const Setup *s);
 
 /* --- whether visitors can come (setup-reach.c) ------------------------------------------------------ */
 

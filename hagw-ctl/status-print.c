@@ -65,6 +65,15 @@ static bool is_awaited(const Status *s) {
         return status_visitors_since(s) > 0 && status_last_at(s, "https") == 0;
 }
 
+/* What was seen longer ago shows nothing of now: who has changed something at the router looks within
+ * minutes whether all is fine. No shorter, for a page that its owner opens by mobile data is to count when
+ * he is back at his desk. */
+#define SEEN_USEC (15 * USEC_PER_MINUTE)
+
+static bool is_long_ago(const Status *s, uint64_t now) {
+        return status_visitors_since(s) > 0 && status_last_at(s, "https") + SEEN_USEC < now;
+}
+
 /* Who comes through a relay is not counted. */
 static void print_visitors(const Status *s) {
         const uint64_t now = clock_usec(CLOCK_REALTIME);
@@ -254,8 +263,16 @@ static const char *no_hosts(const Status *s) {
 }
 
 static void print_fine(const Status *s) {
-        output_tone(TONE_GOOD, "Everything is fine%s.",
-                    is_awaited(s) ? " as far as can be seen from here" : "");
+        const uint64_t now = clock_usec(CLOCK_REALTIME);
+        char span[TIME_TEXT_MAX];
+
+        output_tone(TONE_GOOD, "Everything is fine%s",
+                    is_long_ago(s, now) ? " as far as can be seen from here" : ".");
+        if (is_awaited(s))
+                output(".");
+        else if (is_long_ago(s, now))
+                output(": nobody has come from outside to port 443 for %s.",
+                       format_span(now - status_last_at(s, "https"), span));
         output("\n");
 }
 

@@ -73,6 +73,8 @@ int judge_config(Status *s);
 int judge_addresses(Status *s);
 int judge_doors(Status *s);
 int judge_listeners(Status *s);
+/* Behind judge_zones(), which has the questions. */
+int judge_beside(Status *s);
 int judge_hops(Status *s);
 int judge_visitors(Status *s);
 int judge_families(Status *s);

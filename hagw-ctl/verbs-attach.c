@@ -339,6 +339,7 @@ static int finish(Attach *a, const Outcome *o) {
                           a->address);
         a->setup.unreached = !o->attached;
         a->setup.uncertified = o->waited && !o->certified;
+        a->setup.userless = setup_lacks_user(&a->setup);
         (void) setup_say_next(&a->setup);
         if (!a->call->json)
                 return failed ? CTL_FAILED : CTL_OK;

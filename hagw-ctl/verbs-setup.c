@@ -215,7 +215,7 @@ typedef struct Reached {
 
 static int finish(Setup *s, const Reached *reached, bool was_to_start) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
-        bool failed = reached->failed || s->shut ||
+        bool failed = reached->failed || s->shut || s->userless ||
                       (reached->started &&
                        (!reached->delegated || (reached->waited && !reached->certified)));
         unsigned failing;
@@ -292,6 +292,7 @@ static int run_steps(Setup *s, Reached *reached, uint64_t wait_usec) {
         output_on_interrupt("hagw runs and goes on by itself; hagw-ctl status shows how it gets on.");
         if (answers("io.hagw.Web") && setup_make_user(s) < 0)
                 reached->failed = true;
+        s->userless = answers("io.hagw.Web") && setup_lacks_user(s);
         if (answers("io.hagw.Acme") && certwait_retry() < 0)
                 return -ENOMEM;
         if (answers("io.hagw.Net"))

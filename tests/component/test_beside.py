@@ -114,6 +114,27 @@ def test_a_resolver_that_is_there_keeps_everything(addresses, machine, resolver)
     assert "dns.ipv6_port = 0" in found[1]
 
 
+def test_what_it_stood_beside_is_gone(addresses, machine, tmp_path):  # noqa: F811
+    """Nobody remembers why hagw has another port, and the router may still send to the first one."""
+    ip("route", "add", "default", "via", V4.rpartition(".")[0] + ".1")
+
+    def told(m):
+        said = json.loads(Ctl(m.house).run("--json", "status", "--no-delegation").stdout)
+        return [n for n in said["notices"] if "Nobody else has port 53" in n]
+    r = Resolver(tmp_path, "dnsmasq").wait(V4)
+    m = machine(BESIDE)
+    m.wait(f"{V4}#5300")
+    assert not told(m)
+    r.close()
+    notice, = told(m)
+    assert notice == ("Nobody else has port 53 of this machine any more, and hagw-dnsd is asked at port 5300 (dns.ipv4_port), where no question has come "
+                      "from the internet over IPv4 lately. If the router passes port 53 as it is: hagw-ctl setup takes that back."), notice
+    # A question from the internet says that the router knows of it.
+    ip("address", "add", "203.0.113.9/32", "dev", "lo")
+    assert dns.query.udp(dns.message.make_query(ZONE, "SOA"), V4, port=5300, source="203.0.113.9", timeout=30)
+    assert not told(m)
+
+
 def test_an_address_family_that_is_not_published_is_no_problem(addresses, machine, resolver):  # noqa: F811
     resolver().wait(V4, V6)
     m = machine()

@@ -1082,8 +1082,8 @@ def test_a_record_that_cannot_follow_a_dynamic_name(place):
 SEEN, SEEN_FROM_HERE = "\nEverything is fine.\n", "\nEverything is fine as far as can be seen from here.\n"
 
 
-def somebody(door):
-    return [{"family": "ipv4", "door": door, "visits": 1, "lastUSec": usec(-60)}]
+def somebody(door, ago=60):
+    return [(door, ago)]
 
 
 ELSEWHERE = {"ha": 'name = "ha.example.com"; upstream = "http://127.0.0.1:1";'}  # a name whose DNS is kept elsewhere
@@ -1093,6 +1093,12 @@ ELSEWHERE = {"ha": 'name = "ha.example.com"; upstream = "http://127.0.0.1:1";'} 
     (CONFIG, {}, 20, [], "no visitor from outside yet, since hagw-proxyd began to count 2", SEEN_FROM_HERE),
     (CONFIG, {}, 2 * HOUR, [], "no visitor from outside yet, since hagw-proxyd began to count 2 h ago", SEEN_FROM_HERE),
     (CONFIG, {}, 2 * HOUR, somebody("https"), "last visitor from outside ", SEEN),
+    (CONFIG, {}, 8 * HOUR, somebody("https", 600), "last visitor from outside 1", SEEN),
+    # The router may have been changed since.
+    (CONFIG, {}, 8 * HOUR, somebody("https", 6 * HOUR + 60), "last visitor from outside 6 h ago",
+     SEEN_FROM_HERE.replace(".\n", ": nobody has come from outside to port 443 for 6 h.\n")),
+    (CONFIG, {}, 8 * HOUR, somebody("https", 6 * HOUR + 60) + somebody("http"), "last visitor from outside ",
+     SEEN_FROM_HERE.replace(".\n", ": nobody has come from outside to port 443 for 6 h.\n")),
     (CONFIG, {}, 2 * HOUR, somebody("http"), "no visitor from outside at port 443 yet, since hagw-proxyd began to count 2 h ago", SEEN_FROM_HERE),
     # Whose visitors do not come here, or who has nothing to visit yet.
     (RELAYED, {}, 2 * HOUR, [], None, SEEN),
@@ -1101,7 +1107,8 @@ ELSEWHERE = {"ha": 'name = "ha.example.com"; upstream = "http://127.0.0.1:1";'} 
 def test_nobody_has_come_from_outside_yet(place, config, files, since, outside, line, last):
     """Whether the router passes the ports only a visitor shows: before the first one nobody here knows that all is fine."""
     place.config, place.files = config, files
-    place.visitors = {"sinceUSec": usec(-since), "outside": outside}
+    place.visitors = {"sinceUSec": usec(-since),
+                      "outside": [{"family": "ipv4", "door": door, "visits": 1, "lastUSec": usec(-ago)} for door, ago in outside]}
     place.hosts = [{"name": "ha.example.com", "health": "ok"}] if files else []
     place.certificates = [certificate("ha.example.com")] if files else [certificate("anna.relay.test")] if config == RELAYED else place.certificates
     if config == RELAYED:

@@ -399,7 +399,7 @@ def test_beside_is_an_answer_that_is_kept(fresh):
 
 def test_what_runs_needs_a_reload(machine):  # noqa: F811
     words = ("setup", "--no-start", "--yes")
-    r = machine.run(*words, "--zone=home.meier.test", "--ipv4=none", "--ipv6=none")
+    r = machine.run(*words, "--zone=home.meier.test", "--ipv4=none", "--ipv6=none", "--force")
     assert "Start hagw: systemctl enable --now hagw.target" in last_words(r) and "hagw-ctl reload" not in last_words(r)
     machine.run("setup", "--yes", "--wait=0")
     said = last_words(machine.run(*words, "--host=nas=http://127.0.0.1:1"))
@@ -411,7 +411,7 @@ def test_what_runs_needs_a_reload(machine):  # noqa: F811
 
 
 def test_certificates_that_are_not_waited_for_are_told(machine):  # noqa: F811
-    r = machine.run("setup", "--zone=home.meier.test", "--ipv4=none", "--ipv6=none", "--yes")
+    r = machine.run("setup", "--zone=home.meier.test", "--ipv4=none", "--ipv6=none", "--force", "--yes")
     said = " ".join(r.stdout.split())
     assert r.returncode == FAILED and "The certificates are not waited for: they come when the authority finds its way here." in said, said
     assert 'hagw-acmed tries again by itself (hagw-ctl cert list shows when); "hagw-ctl setup" once more tries at once' in said
@@ -641,7 +641,7 @@ def test_a_failure_does_not_end_the_rest(machine):  # noqa: F811
     """systemctl complains, but the daemons are there: the user is made, the world is asked, and the last words are said."""
     start = machine.start
     machine.start = lambda verb, units: start(verb, units) or 1
-    r = machine.run("setup", "--zone=home.meier.test", "--ipv4=none", "--ipv6=none", "--yes", "--user=anna", "--password-stdin", "--wait=0",
+    r = machine.run("setup", "--zone=home.meier.test", "--ipv4=none", "--ipv6=none", "--force", "--yes", "--user=anna", "--password-stdin", "--wait=0",
                     "--host=ha=http://127.0.0.1:8123", stdin=PASSWORD)
     assert r.returncode == UNREACHABLE and "hagw.target could not be started" in r.stderr
     assert last_words(r).startswith("- hagw did not come up: hagw-ctl log --errors tells why; then hagw-ctl setup goes on. -")
@@ -652,7 +652,7 @@ def test_a_failure_does_not_end_the_rest(machine):  # noqa: F811
 def test_daemons_that_do_not_come_are_one_sentence(machine):  # noqa: F811
     """They are waited for once, not one after the other."""
     machine.start = lambda verb, units: 1
-    r = machine.run("setup", "--zone=home.meier.test", "--ipv4=none", "--ipv6=none", "--yes", "--wait=0")
+    r = machine.run("setup", "--zone=home.meier.test", "--ipv4=none", "--ipv6=none", "--force", "--yes", "--wait=0")
     assert r.returncode == UNREACHABLE and r.stderr.count(" not running") == 1, r.stderr
     assert 'hagw-dnsd, hagw-netd, hagw-keyd, hagw-acmed, hagw-proxyd, hagw-webd are not running; "systemctl status" with a name' in r.stderr
     assert r.stdout.count("Waiting for ") == 1, r.stdout
@@ -672,7 +672,7 @@ def last_words(r):
 
 def test_the_last_words_agree_with_what_was_found(machine):  # noqa: F811
     """Nobody is sent where a browser would show an error."""
-    words = ("setup", "--zone=home.meier.test", "--ipv4=none", "--ipv6=none", "--yes", "--wait=0")
+    words = ("setup", "--zone=home.meier.test", "--ipv4=none", "--ipv6=none", "--force", "--yes", "--wait=0")
     upstream = Upstream(echo)
     try:
         r = machine.run(*words, "--host=ha=http://127.0.0.1:1")
@@ -716,7 +716,7 @@ def test_who_waits_no_longer_is_told_what_is_left(machine):  # noqa: F811
     assert "hagw-acmed goes on by itself; hagw-ctl cert list shows how it gets on." in shown
     assert f"https://nas.meier.test leads to {upstream.url}, which answers." in shown
     left = shown.partition("What is left to do")[2]
-    assert "A user who may log in: hagw-ctl user add NAME" in left and "When its certificate is there" in left and "hagw-ctl status shows how everything is." in left
+    assert "Nobody can log in, since there is no user yet: hagw-ctl user add NAME" in left and "When its certificate is there" in left and "hagw-ctl status shows how everything is." in left
 
 
 def test_ctrl_c_while_hagw_starts(machine):  # noqa: F811
@@ -724,7 +724,7 @@ def test_ctrl_c_while_hagw_starts(machine):  # noqa: F811
     held = threading.Event()
     machine.env["NO_COLOR"] = "1"
     machine.start = lambda verb, units: held.wait(60) and 0
-    s = Session(machine, "setup", "--yes", "--wait=0", "--zone=home.meier.test", "--ipv4=none", "--ipv6=none")
+    s = Session(machine, "setup", "--yes", "--wait=0", "--zone=home.meier.test", "--ipv4=none", "--ipv6=none", "--force")
     try:
         s.expect("Starting hagw")
         s.send(b"\x03")
@@ -750,7 +750,7 @@ def test_ctrl_c_while_the_world_is_asked(machine):  # noqa: F811
 def test_every_service_is_tried(machine):  # noqa: F811
     """One that fails is found behind any number that answer; many that fail end it, which is said."""
     upstream = Upstream(echo)
-    words = ("setup", "--zone=home.meier.test", "--ipv4=none", "--ipv6=none", "--yes", "--wait=0")
+    words = ("setup", "--zone=home.meier.test", "--ipv4=none", "--ipv6=none", "--force", "--yes", "--wait=0")
     try:
         r = machine.run(*words, *(f"--host=h{i}={upstream.url}" for i in range(9)), "--host=i=http://127.0.0.1:1")
         said = " ".join(r.stdout.split())
@@ -775,6 +775,9 @@ def test_exit_status_says_whether_visitors_can_come(machine):  # noqa: F811
         machine.house.configure('public_address: { ipv4 = "none"; ipv6 = "none"; };\n')
         machine.start_daemons()
         machine.ok("host", "add", "ha.meier.test", upstream.url, "--force")
+        r = machine.run(*words)
+        assert r.returncode == FAILED and "Nobody can log in, since there is no user yet" in last_words(r), (r.stdout, r.stderr)
+        machine.ok("user", "add", "anna", "--password-stdin", stdin=PASSWORD)
         assert machine.run(*words).returncode == OK
         assert machine.run("host", "add", "nas.meier.test", "http://127.0.0.1:1", "--force").returncode == OK
         r = machine.run(*words)
@@ -833,6 +836,46 @@ def test_a_relay_is_not_spoken_to_as_a_house(machine):  # noqa: F811
     assert "in the last 0 s" not in said
 
 
+@pytest.mark.parametrize("more,whom", [((), "nobody from outside finds this house. One that has none of its own is reached through a relay: hagw-ctl attach RELAY CODE"),
+                                       (("--relay",), "nobody finds this relay.")])
+def test_no_address_at_all(fresh, more, whom):
+    """It may be meant, and is no slip then: --force says so."""
+    words = ("setup", "--no-start", "--yes", "--zone=home.meier.test", "--ipv4=none", "--ipv6=none", *more)
+    said = " ".join(fresh.refused(USAGE, *words).split())
+    assert f"Without a public address {whom}" in said and said.endswith("--force takes it so."), said
+    assert not (fresh.house.config / "hagw.conf").exists()
+    r = fresh.run(*words, "--force")
+    assert r.returncode == OK and f"Without a public address {whom}" in " ".join(r.stderr.split()), r
+    assert 'ipv4 = "none";' in written(fresh) and 'ipv6 = "none";' in written(fresh)
+    # That there is one to lose is known by the file.
+    fresh.ok("setup", "--no-start", "--yes", "--ipv4=8.8.8.8")
+    assert "--force takes it so." in fresh.refused(USAGE, "setup", "--no-start", "--yes", "--ipv4=none")
+    # What nobody touches is nobody's question.
+    fresh.ok("setup", "--no-start", "--yes", "--ipv4=none", "--force")
+    fresh.ok("setup", "--no-start", "--yes", "--contact=me@meier.test")
+
+
+def test_no_address_at_all_is_asked_about(fresh):
+    s = answer(Session(fresh, "setup", "--no-start"), [
+        ("Zone: ", "home.meier.test"), ("Public IPv4 address", "none"), ("Public IPv6 address", "none"), ("hagw-ctl attach RELAY CODE", None),
+        ("Go on without one? [no]", ""), ("Public IPv4 address", "8.8.8.8"), ("Public IPv6 address", "none"), ("Name server", "")])
+    s.expect("Mail address")
+    s.send(b"\x03")
+    shown = s.end(-signal.SIGINT).partition("This keeps what was answered")[2]
+    assert shown.count("--ipv4=") == 1 and shown.count("--ipv6=") == 1 and "--ipv4=static:8.8.8.8" in shown, shown
+    s = answer(Session(fresh, "setup", "--no-start", "--zone=home.meier.test", "--ipv4=none", "--ipv6=none"), [("Go on without one? [no]", "no")])
+    assert "give --ipv4 or --ipv6 a source" in s.end(USAGE)
+    assert not (fresh.house.config / "hagw.conf").exists()
+    answer(Session(fresh, "setup", "--no-start", "--zone=home.meier.test", "--ipv4=none", "--name-server="), [
+        ("Public IPv6 address", "none"), ("Go on without one? [no]", "yes"), ("Mail address", ""), ("Home Assistant: ", ""), ("User: ", "")]).end(OK)
+
+
+def test_a_house_behind_a_relay_needs_no_address(machine):  # noqa: F811
+    machine.house.configure('zones = ( { name = "anna.relay.meier.test"; via = "relay"; } );\nrelay: { address = "127.0.0.1:1"; tenant = "anna"; };\n')
+    r = machine.run("setup", "--yes", "--no-start", "--ipv4=none", "--ipv6=none")
+    assert r.returncode == OK and "Without a public address" not in r.stderr, r
+
+
 def test_nothing_of_a_router_behind_a_relay(machine):  # noqa: F811
     """No port is to be opened, and no address is missed."""
     machine.house.configure('zones = ( { name = "anna.relay.meier.test"; via = "relay"; } );\npublic_address: { ipv4 = "none"; ipv6 = "none"; };\n'
@@ -868,7 +911,7 @@ def test_a_container_that_refuses_user_namespaces(machine, hagw_users, tmp_path,
     if verb == "attach":
         words, questions = ["attach", "127.0.0.1:1", "7K3M-Q9XT-2VBN-HD4W"], [("Mail address", ""), ("Home Assistant", ""), ("User: ", "")]
     else:
-        words = ["setup", "--zone=home.meier.test", "--ipv4=none", "--ipv6=none", "--wait=0", "--name-server=ns.home.meier.test"]
+        words = ["setup", "--zone=home.meier.test", "--ipv4=none", "--ipv6=none", "--force", "--wait=0", "--name-server=ns.home.meier.test"]
         questions = ANSWERS[4:]
     s = answer(Session(machine, *words), [*questions, ("refuses it a user namespace", None), ("Write it? [yes]", "")])
     shown = s.end(FAILED)
@@ -896,7 +939,7 @@ def test_a_unit_that_cannot_start_is_found_behind_its_socket(machine, hagw_users
                 threading.Thread(target=take, args=(name, listener), daemon=True).start()
             return (0, ended(units, 217, starting[0] if len(starting) == 1 else starting.pop())) if verb == "show" else 0
         machine.start = act
-        r = machine.run("setup", "--zone=home.meier.test", "--ipv4=none", "--ipv6=none", "--yes")
+        r = machine.run("setup", "--zone=home.meier.test", "--ipv4=none", "--ipv6=none", "--force", "--yes")
     assert r.returncode != 0 and "refuses it a user namespace" in " ".join(r.stderr.split()), r.stderr
     assert 0 < len(calls["Dns"]) < 5, "one try after the other while it is known why"
     assert not any(calls[name] for name in ("Net", "Key", "Acme")), "the others meet the same"

@@ -292,6 +292,22 @@ def test_setup_is_content_beside_a_resolver(fresh, tmp_path):
     assert "UDP and TCP 53 for the name server (which goes to port 5300)" in done.stdout
 
 
+def test_setup_takes_port_53_back(fresh, tmp_path):
+    """Whom it stood beside is gone. Who cannot be asked has a router that knows the other port, perhaps."""
+    fresh.configure(CONFIG + "dns: { ipv4_port = 5300; ipv6_port = 0; };\n")
+    done = Ctl(fresh).run("setup", "--yes", "--no-start")
+    assert done.returncode == OK and "Nobody else has port 53 of this machine any more, and hagw is asked at port 5300" in " ".join(done.stderr.split()), done
+    assert "ipv4_port = 5300; ipv6_port = 0;" in written(fresh)
+    terminal(Ctl(fresh), ["setup", "--no-start"], [("Take port 53, over IPv6, too", "n"), ("Keep its settings", "")])
+    assert "ipv4_port = 5300; ipv6_port = 0;" in written(fresh)
+    shown, code = terminal(Ctl(fresh), ["setup", "--no-start"], [("Take port 53, over IPv6, too", ""), ("Keep its settings", "")])
+    assert code == OK and "hagw.conf will say so: dns.ipv4_port = 53 and dns.ipv6_port = 53." in " ".join(shown.split()), shown
+    assert "ipv4_port = 53; ipv6_port = 53;" in written(fresh) and all(line in written(fresh) for line in CONFIG.splitlines())
+    # A port of the owner's own choice is his.
+    fresh.configure(CONFIG + "dns: { ipv4_port = 5353; };\n")
+    assert Ctl(fresh).run("setup", "--yes", "--no-start").stderr == ""
+
+
 def test_setup_says_nothing_where_all_is_free(fresh, tmp_path):
     """A resolver of virtual machines, or systemd-resolved's, is in nobody's way."""
     ip("link", "add", "virbr0", "type", "bridge")
