@@ -50,8 +50,8 @@ class House(Machine):
 
     def relay(self):
         """What the house says about its relay."""
-        # Whatever else may need attention, which its status would say.
-        return json.loads(self.ctl("status", "--json", check=False).stdout)["relay"]
+        # Whatever else may need attention, which its status would say; nobody else is asked, who may be out of reach.
+        return json.loads(self.ctl("status", "--no-delegation", "--json", check=False).stdout)["relay"]
 
     def attached(self):
         return self.relay()["state"] == "attached"
