@@ -60,11 +60,12 @@ static size_t put_chunk(char *out, Slice data, bool last) {
 }
 
 ssize_t flow_write(Transport *to, char *scratch, size_t prefix, BodyKind kind, Slice data, bool last) {
+        size_t max = kind == BODY_CHUNKED || prefix > 0 ? FLOW_WRITE_MAX : TRANSPORT_WRITE_MAX;
         struct iovec iov = { scratch, prefix };
         int r;
 
-        if (data.n > FLOW_WRITE_MAX) {
-                data.n = FLOW_WRITE_MAX;
+        if (data.n > max) {
+                data.n = max;
                 last = false;
         }
         if (kind == BODY_CHUNKED)

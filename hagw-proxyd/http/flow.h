@@ -7,7 +7,7 @@
 /* Bodies of HTTP/1.1: payload out of its framing, where it lies in the buffer it was read into, and payload
  * in its framing to a transport. Bounded by that buffer and by the one that the transport keeps. */
 
-#define FLOW_WRITE_MAX (63U * 1024) /* bytes of payload at once */
+#define FLOW_WRITE_MAX (63U * 1024) /* bytes of payload at once, with framing or a head */
 #define FLOW_SPACE (FLOW_WRITE_MAX + H1_CHUNK_HEAD_MAX + 16U) /* bytes behind a prefix */
 
 typedef struct Flow {

@@ -10,6 +10,7 @@
 #include "libhagw/pure/list.h"
 
 #define READ_MAX (64U * 1024) /* bytes at once: what one transport_write() takes */
+#define READ_FRAMES_MAX 16384U /* the same in HTTP/2, where each may be made of frames that want work */
 
 const char *conn_state_text(ConnState s) {
         static const char *const texts[_CONN_STATE_MAX] = {
@@ -186,7 +187,9 @@ ssize_t conn_fill(Conn *c) {
                 b->begin = b->end = 0;
         if (buffer_room(b) == 0)
                 return -ENOBUFS;
-        n = transport_read(&c->transport, b->data + b->end, MIN(buffer_room(b), (size_t) READ_MAX));
+        n = transport_read(&c->transport, b->data + b->end,
+                           MIN(buffer_room(b),
+                               (size_t) (c->state == CONN_STREAMS ? READ_FRAMES_MAX : READ_MAX)));
         if (n > 0)
                 b->end += (size_t) n;
         else if (buffer_used(b) == 0)

@@ -51,33 +51,6 @@ void transport_done(Transport *t) {
         t->out = buffer_put(t->pool, t->out);
 }
 
-void transport_move(Transport *from, Transport *to) {
-        bool again = from->again.queued;
-
-        loop_not_again(from->loop, &from->again);
-        *to = *from;
-        if (again)
-                loop_again(to->loop, &to->again);
-        if (to->tls)
-                gnutls_transport_set_ptr(to->tls, to);
-        from->handle.fd = -EBADF;
-        from->tls = NULL;
-        from->in = from->out = NULL;
-}
-
-void transport_leave(Transport *t, Loop *loop, BufferPool *pool) {
-        loop_not_again(t->loop, &t->again);
-        buffer_leave(t->pool, t->in);
-        buffer_leave(t->pool, t->out);
-        t->loop = loop;
-        t->pool = pool;
-}
-
-void transport_arrive(Transport *t) {
-        buffer_arrive(t->pool, t->in);
-        buffer_arrive(t->pool, t->out);
-}
-
 void transport_note(Transport *t, uint32_t events) {
         if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
                 t->readable = true;
@@ -393,13 +366,25 @@ ssize_t transport_peek(Transport *t) {
         return (ssize_t) buffer_used(t->in);
 }
 
-static ssize_t read_tls(Transport *t, void *data, size_t size) {
+static ssize_t read_record(Transport *t, void *data, size_t size) {
         ssize_t n;
 
         do {
                 n = gnutls_record_recv(t->tls, data, size);
                 loop_spend(t->loop, LOOP_WORK_RECORD);
         } while (is_nothing(t, n) || (n == GNUTLS_E_AGAIN && has_ciphertext(t) && may_go_on(t)));
+        return n;
+}
+
+/* Records that have come already are read together, so that they go on in one piece. What is wrong behind
+ * them is said at the next call again. */
+static ssize_t read_tls(Transport *t, char *data, size_t size) {
+        ssize_t n = read_record(t, data, size), more = n;
+
+        while (more > 0 && size - (size_t) n >= RECORD_MAX && buffer_used(t->in) > 0 && may_go_on(t)) {
+                more = read_record(t, data + n, size - (size_t) n);
+                n += MAX(more, (ssize_t) 0);
+        }
         if (t->in && buffer_used(t->in) == 0)
                 t->in = buffer_put(t->pool, t->in);
         if (n >= 0)

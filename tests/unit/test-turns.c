@@ -411,6 +411,29 @@ static void test_records(void **state) {
         turns_check(enter_idle_tls);
 }
 
+/* Records that have come are one read, so that they are one write to the service; not where the turn is
+ * over. */
+static void test_records_together(void **state) {
+        static char sent[3 * 16384], got[TRANSPORT_WRITE_MAX];
+        Transport *c;
+        Turns t;
+
+        turns_begin(&t);
+        c = &turns_visit_tls(&t, "ha.example.com")->transport;
+        turns_run(&t, 2);
+        for (unsigned i = 0; i < 2; i++) {
+                memset(sent, 'a' + (int) i, sizeof(sent));
+                turns_say_tls(&t, sent, sizeof(sent));
+                c->lean = false;
+                c->readable = true;
+                t.worker->loop.spent = i == 0 ? 0 : t.worker->loop.turn - 1;
+                assert_int_equal(transport_read(c, got, sizeof(got)),
+                                 i == 0 ? sizeof(sent) : sizeof(sent) / 3);
+                assert_memory_equal(got, sent, sizeof(sent) / 3);
+        }
+        turns_end(&t);
+}
+
 /* A service's connection that waits is looked at in the turn of whoever wants it, and what lies there is
  * seen however much he has done before: it would be taken for his answer. */
 static void test_stray_bytes(void **state) {
@@ -464,5 +487,6 @@ TEST_MAIN(cmocka_unit_test(test_an_end_with_timers), cmocka_unit_test(test_conn)
           cmocka_unit_test(test_exchange), cmocka_unit_test(test_passage),
           cmocka_unit_test(test_link), cmocka_unit_test(test_control), cmocka_unit_test(test_agent_line),
           cmocka_unit_test(test_agent_channel),
-          cmocka_unit_test(test_records), cmocka_unit_test(test_stray_bytes),
+          cmocka_unit_test(test_records), cmocka_unit_test(test_records_together),
+          cmocka_unit_test(test_stray_bytes),
           cmocka_unit_test(test_letters))
