@@ -14,7 +14,7 @@ import time
 
 from http2 import Http2
 from measure import Table, cost
-from proxies import PROXIES, SCRIPT_SIZE, upstream, versions, websocket_upstream
+from proxies import PROXIES, SCRIPT_SIZE, upstream, versions, service
 from tls import NAME, connect, context, get, make_certificate, resolved, restart_with_one_cipher
 
 IDLE_CONNECTIONS = 1000
@@ -96,6 +96,24 @@ def download(proxy, folder):
     return {**result, "MB/s": (1 << 30) / 1e6 / (time.monotonic() - began)}
 
 
+def upload(proxy, folder):
+    """1 GiB by curl."""
+    hole = folder / "hole"
+    with open(hole, "wb") as f:
+        f.truncate(1 << 30)
+    began = time.monotonic()
+
+    def work():
+        size = subprocess.run(
+            ["curl", "-sS", "--fail", "--http1.1", "-o", "/dev/null", "-w", "%{size_upload}", "--cacert", folder / "chain.pem",
+             "-T", hole, f"https://{NAME}:{proxy.port}/up"], check=True, capture_output=True, text=True).stdout
+        assert int(size) == 1 << 30, f"{proxy.name} took {size} bytes"
+        return 1
+
+    result = cost(proxy.processes, work)
+    return {**result, "MB/s": (1 << 30) / 1e6 / (time.monotonic() - began)}
+
+
 def compressed(proxy, ctx, takes):
     """A large script, as the visitor takes it. What comes uncompressed counts for nothing."""
     def work():
@@ -154,7 +172,10 @@ def idle_websocket_memory(proxy, ctx):
         held.append(open_websocket(ctx, proxy.port))
     time.sleep(2)
     after = proxy.processes.pss()
-    if select.select(held, [], [], 0)[0]:
+    poll = select.poll()
+    for tls in held:
+        poll.register(tls, select.POLLIN)
+    if poll.poll(0):
         raise RuntimeError("a WebSocket has ended")
     for v in held:
         v.close()
@@ -239,6 +260,7 @@ def tests(arguments, ctx, folder):
          lambda p: compressed(p, ctx, "gzip")),
         ("brotli", "The same with brotli", "milliseconds of CPU each MiB", 1e3, third, {}, ("of it",),
          lambda p: compressed(p, ctx, "br")),
+        ("upload", "Upload of 1 GiB", "seconds of CPU each", 1, third, {}, ("MB/s",), lambda p: upload(p, folder)),
         ("idle", f"Memory of one of {IDLE_CONNECTIONS} idle TLS connections", "KiB PSS", 1 / 1024, ("memory",),
          {"memory": 1.0}, (), lambda p: idle_memory(p, ctx)),
         ("idle-http2", f"Memory of one of {IDLE_CONNECTIONS} idle HTTP/2 connections", "KiB PSS", 1 / 1024, ("memory",),
@@ -265,9 +287,9 @@ def measure(arguments, folder, table):
             table.test(test, what, unit, factor, keys, target, info=info)
             if test.startswith("idle"):
                 proxies = start_anew(proxies, folder / test, ctx, table)
-            if test == "idle-websocket":
+            if test in ("upload", "idle-websocket"):
                 origin.stop()
-                origin = websocket_upstream(folder)
+                origin = service(folder)
             for n in range(arguments.rounds if not test.startswith("idle") else 1):
                 # Each round begins with another program, so that none always comes first.
                 for p in proxies[n % len(proxies):] + proxies[:n % len(proxies)]:
@@ -283,7 +305,7 @@ def measure(arguments, folder, table):
 
 
 def main():
-    names = ["keepalive", "http2", "handshake", "resumed", "download", "gzip", "brotli", "idle", "idle-http2", "idle-websocket"]
+    names = ["keepalive", "http2", "handshake", "resumed", "download", "gzip", "brotli", "upload", "idle", "idle-http2", "idle-websocket"]
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("--rounds", type=int, default=5, help="measurements of each kind; the median counts (default: %(default)s)")
     p.add_argument("--seconds", type=int, default=4, help="length of a keep-alive measurement (default: %(default)s)")

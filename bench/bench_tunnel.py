@@ -107,6 +107,7 @@ def month(tunnel, folder):
 def first_byte_on_line(tunnel, visits):
     """Visitors of a house 10 ms away from the relay: 16 at once as the first that it gets (cold), then one after the other."""
     client_hello = hello(tunnel.door("ha")[1])
+    time.sleep(2)  # the house has been attached for a while
     cold = first_bytes([(VISITOR_PORT, client_hello)] * AT_ONCE, 5)
     warm = []
     for _ in range(visits):

@@ -124,16 +124,19 @@ class Table:
         return "\n".join(lines + [""] + [f"note: {n}" for n in self.notes])
 
     def save(self, versions):
-        machine = {"cpu": cpu_model(), "cores": len(os.sched_getaffinity(0)), "kernel": platform.release()}
-        date = datetime.datetime.now(datetime.timezone.utc)
-        result = {"date": date.isoformat(timespec="seconds"), "commit": commit(), "machine": machine, "versions": versions,
-                  "notes": self.notes,
-                  "tests": {t: {**spec, "medians": self.medians(t), "ratios": self.ratios(t),
-                                "samples": self.samples.get(t, {})} for t, spec in self.tests.items()}}
-        RESULTS.mkdir(exist_ok=True)
-        path = RESULTS / f"{self.name}-{date:%Y-%m-%d}.json"
-        path.write_text(json.dumps(result, indent=1) + "\n")
-        return path
+        return save(self.name, {"versions": versions, "notes": self.notes,
+                                "tests": {t: {**spec, "medians": self.medians(t), "ratios": self.ratios(t),
+                                              "samples": self.samples.get(t, {})} for t, spec in self.tests.items()}})
+
+
+def save(name, result):
+    """With what is to be known of this run. Returns the path."""
+    machine = {"cpu": cpu_model(), "cores": len(os.sched_getaffinity(0)), "kernel": platform.release()}
+    date = datetime.datetime.now(datetime.timezone.utc)
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"{name}-{date:%Y-%m-%d}.json"
+    path.write_text(json.dumps({"date": date.isoformat(timespec="seconds"), "commit": commit(), "machine": machine, **result}, indent=1) + "\n")
+    return path
 
 
 def cpu_model():

@@ -99,9 +99,9 @@ def upstream(folder):
     return Program("upstream", folder, command, UPSTREAM_PORT)
 
 
-def websocket_upstream(folder):
-    script = pathlib.Path(__file__).parent / "websocket_end.py"
-    return Program("websockets", folder, [sys.executable, str(script), str(UPSTREAM_PORT)], UPSTREAM_PORT)
+def service(folder):
+    script = pathlib.Path(__file__).parent / "service.py"
+    return Program("service", folder, [sys.executable, str(script), str(UPSTREAM_PORT)], UPSTREAM_PORT)
 
 
 SCRIPT_SIZE = 11_600_000  # Node-RED's editor
@@ -130,7 +130,7 @@ def nginx(folder, port):
         "gzip on; gzip_types text/javascript; gzip_proxied any; gzip_comp_level 5;\n"
         "location / { proxy_pass http://u; proxy_http_version 1.1; proxy_set_header Connection $upgrade;\n"
         "proxy_set_header Upgrade $http_upgrade; proxy_set_header Host $host;\n"
-        "proxy_set_header X-Forwarded-For $remote_addr; proxy_set_header X-Forwarded-Proto https; proxy_max_temp_file_size 0;\n"
+        "proxy_set_header X-Forwarded-For $remote_addr; proxy_set_header X-Forwarded-Proto https; proxy_max_temp_file_size 0; proxy_request_buffering off; client_max_body_size 0;\n"
         "} }"), port)
 
 
