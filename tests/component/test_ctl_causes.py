@@ -337,6 +337,16 @@ def test_a_daemon_that_ends_each_time(systemd):
     assert systemd.dns.asked == []
 
 
+@pytest.mark.parametrize("words", [("host", "list"), ("host", "show", "ha")])
+def test_who_shows_hosts_does_not_wait_for_one_that_ends_each_time(systemd, words):
+    """It says what status says."""
+    systemd.place.files = {"ha": f'name = "ha.{ZONE}"; upstream = "http://127.0.0.1:1";'}
+    systemd.units = {"hagw-proxyd.service": ENDS}
+    systemd.place.start()
+    r = systemd.run(*words)
+    assert r.returncode == UNREACHABLE and "hagw-proxyd does not run: it ends with exit status 203 each time that systemd starts it" in r.stderr, r
+
+
 def test_all_end_each_time(systemd):
     systemd.units = {unit: ENDS for unit in ALL}
     systemd.place.start()
