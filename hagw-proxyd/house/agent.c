@@ -275,7 +275,7 @@ static void on_link_message(AgentLine *l, sd_json_variant *message) {
         Agent *a = l->userdata;
         Loop *loop = &a->worker->loop;
         ControlReply reply;
-        int64_t wish;
+        int64_t limit, wish;
 
         if (control_read_reply(message, &reply) < 0) {
                 fail_link(a, l, "it has sent something that is no answer", /* refused= */ false, 0);
@@ -306,6 +306,9 @@ static void on_link_message(AgentLine *l, sd_json_variant *message) {
         /* What it tells may be of before the reload. */
         if (loop->now_usec < a->reload_usec + AGENT_SILENCE_USEC && has_missed_host(a))
                 ask_token(a);
+        limit = control_integer(reply.parameters, "channels", -1);
+        if (limit >= 0)
+                channel_pool_set_limit(&a->pool, (uint64_t) limit);
         wish = control_integer(reply.parameters, "waiting", -1);
         if (wish >= 0)
                 channel_pool_set_wish(&a->pool, (uint64_t) wish);

@@ -315,6 +315,10 @@ void channel_pool_init(ChannelPool *p, Worker *w) {
         *p = (ChannelPool) { .worker = w, .timer = { .fire = on_pool_timer } };
 }
 
+void channel_pool_set_limit(ChannelPool *p, uint64_t limit) {
+        p->limit = (unsigned) MIN(limit, (uint64_t) p->target->channels_max);
+}
+
 void channel_pool_open(ChannelPool *p, RelayTarget *target, const uint8_t *session_id, const RelayKeys *keys,
                        const IpAddress *address, uint64_t limit, uint64_t wish) {
         p->target = relay_target_ref(target);
@@ -323,7 +327,7 @@ void channel_pool_open(ChannelPool *p, RelayTarget *target, const uint8_t *sessi
         p->keys = *keys;
         p->address = *address;
         p->number = 0;
-        p->limit = (unsigned) MIN(limit, (uint64_t) target->channels_max);
+        channel_pool_set_limit(p, limit);
         p->backoff = (Backoff) {};
         p->retry_usec = 0;
         channel_pool_set_wish(p, wish);

@@ -50,6 +50,8 @@ void channel_pool_init(ChannelPool *p, Worker *w);
 /* A session begins: channels are opened. */
 void channel_pool_open(ChannelPool *p, RelayTarget *target, const uint8_t *session_id, const RelayKeys *keys,
                        const IpAddress *address, uint64_t limit, uint64_t wish);
+/* The relay allows another number of channels; what is open above it is served to its end. */
+void channel_pool_set_limit(ChannelPool *p, uint64_t limit);
 /* The relay's wish, kept within the bounds of both ends. */
 void channel_pool_set_wish(ChannelPool *p, uint64_t wish);
 /* The session is over: what waits is closed, visitors stay. */

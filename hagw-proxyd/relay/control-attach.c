@@ -108,12 +108,13 @@ static int send_first(Control *k) {
         if (r < 0)
                 return r;
         (void) take_exhausted(k, /* first= */ true);
+        k->told_channels = k->tenant->info->channels;
         r = sd_json_buildo(
                 &v,
                 SD_JSON_BUILD_PAIR("sessionId", SD_JSON_BUILD_BASE64(k->session_id, sizeof(k->session_id))),
                 SD_JSON_BUILD_PAIR("zone", SD_JSON_BUILD_STRING(zone)),
                 SD_JSON_BUILD_PAIR("address", SD_JSON_BUILD_STRING(ip_format(&k->address, address))),
-                SD_JSON_BUILD_PAIR("channels", SD_JSON_BUILD_UNSIGNED(k->tenant->info->channels)),
+                SD_JSON_BUILD_PAIR("channels", SD_JSON_BUILD_UNSIGNED(k->told_channels)),
                 SD_JSON_BUILD_PAIR("waiting", SD_JSON_BUILD_UNSIGNED(k->wish)),
                 SD_JSON_BUILD_PAIR_VARIANT("domains", domains),
                 SD_JSON_BUILD_PAIR_BOOLEAN("alone", k->tenant->taken_usec[0] == 0),
@@ -156,6 +157,18 @@ static unsigned wish_min(const Control *k) {
         return MIN(wish_max(k), reserve_of_house(w->tenants->descriptors,
                                                  atomic_load_explicit(&w->figures->attached,
                                                                       memory_order_relaxed)));
+}
+
+void control_limit(Control *k) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
+
+        if (k->told_channels == k->tenant->info->channels)
+                return;
+        k->told_channels = k->tenant->info->channels;
+        k->wish = MIN(MAX(k->wish, wish_min(k)), wish_max(k));
+        if (sd_json_buildo(&v, SD_JSON_BUILD_PAIR("channels", SD_JSON_BUILD_UNSIGNED(k->told_channels)),
+                           SD_JSON_BUILD_PAIR("waiting", SD_JSON_BUILD_UNSIGNED(k->wish))) >= 0)
+                (void) control_send_reply(&k->transport, v, /* continues= */ true);
 }
 
 void control_dismiss(Control *k) {

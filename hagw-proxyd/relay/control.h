@@ -64,6 +64,7 @@ struct Control {
         uint64_t received, sent;   /* bytes from and to visitors */
         uint64_t told_refusals;    /* tenant_refusals_version() of what it has heard */
         bool told_exhausted;
+        unsigned told_channels;
         uint64_t told_domains;     /* the tenant's domains_version */
 };
 
@@ -80,6 +81,8 @@ Control *control_find(Worker *w, const uint8_t session_id[static CHANNEL_SESSION
 
 /* One of its channels was wanted and not there: ask for more. */
 void control_wish_more(Control *k);
+/* Its tenant may have another number of channels: it hears how many, and how many are to wait. */
+void control_limit(Control *k);
 
 /* Says an error where there is one (of io.hagw.Relay, without the interface's name), and ends. */
 void control_end(Control *k, const char *error);

@@ -84,6 +84,24 @@ static void refuse_waiting(Tenant *t) {
                         tenant_refuse(t->worker, t, tenant_refusal(t->worker, t));
 }
 
+/* As the house does when it hears of it. */
+static void close_oldest_waiting(Control *k) {
+        Channel *oldest = k->channels;
+
+        while (oldest->next)
+                oldest = oldest->next;
+        channel_close(oldest);
+}
+
+/* Who is served stays. None that waits is left above the limit, for each would serve another. */
+static void withdraw_channels(Tenant *t) {
+        for (Control *k = t->controls; k; k = k->next) {
+                control_limit(k);
+                while (k->channels && t->n_channels > t->info->channels)
+                        close_oldest_waiting(k);
+        }
+}
+
 /* What is open must agree with what is known now. */
 static void enforce(Tenant *t) {
         if (t->limit.rate != t->info->bytes_per_second)
@@ -97,6 +115,7 @@ static void enforce(Tenant *t) {
         }
         while (cut_one_without_token(t))
                 ;
+        withdraw_channels(t);
 }
 
 static void tenant_remove(Worker *w, Tenant *t) {

@@ -216,6 +216,26 @@ def test_wish_is_bounded(make, ours, theirs, bound):
         s.close()
 
 
+def test_another_limit_of_channels_is_heard(make):
+    """Those that wait above it go, as many come as there may be; visitors stay."""
+    relay = Relay(make.folder())
+    relay.on_call = lambda c, call: c.admit(channels=20, waiting=6)
+    h = make(relay)
+    h.attach()
+    waits = lambda n: h.wait(lambda: h.describe()["attachment"]["waiting"] == n)  # noqa: E731
+    s = h.visitor()
+    assert get(s)[0] == 200
+    waits(6)
+    h.control.say(channels=3, waiting=4)
+    waits(2)  # with the visitor that is three
+    h.control.say(channels="x", waiting=4)
+    h.control.say(channels=0, waiting=4)
+    waits(0)
+    assert get(s)[0] == 200
+    h.control.say(channels=20, waiting=5)
+    waits(5)
+
+
 def test_refusals_are_heard(make):
     """What the relay says of them is told as it is; what makes no sense is left out, and the attachment stays."""
     h = make()

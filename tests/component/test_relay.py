@@ -429,6 +429,37 @@ def test_channels_are_limited(relay):
     kept += a.open()
 
 
+def test_a_lower_limit_of_channels_holds_for_those_that_wait(relay):
+    """Whoever is served stays; no channel waits above the limit, and the house hears of it, as it does when there may be more again."""
+    a = Agent(relay, relay.tenant("anna", channels=20))
+    channels = a.open(7)
+    with visitor(relay) as v:
+        served = channels.pop()  # the newest is taken first
+        served.header()
+
+        def heard():
+            while "channels" not in (p := a.receive(60)["parameters"]):
+                pass
+            return p["channels"], p["waiting"]
+        relay.set("anna", channels=3)
+        assert heard() == (3, 1)
+        assert all(c.closed() for c in channels[:4])
+        assert relay.figure("proxy_relay_channels") == 2, "with the one that is in use these are three"
+        assert served.exactly(len(v.hello)) == v.hello
+        assert a.channel().closed()
+        # Fewer than are in use.
+        with visitor(relay):
+            channels[5].header()
+            relay.set("anna", channels=1)
+            assert heard() == (1, 1) and channels[4].closed()
+            served.socket.sendall(b"x")
+            assert v.recv(1) == b"x"
+        relay.set("anna", channels=20)
+        allowed, waiting = heard()
+        assert allowed == 20 and waiting > 1
+        a.open(2)
+
+
 def test_channel_that_talks_first_is_closed(relay):
     a = Agent(relay, relay.tenant("anna"))
     [c] = a.open()
