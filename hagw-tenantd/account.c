@@ -4,8 +4,22 @@
 
 #include "hagw-tenantd/account.h"
 
+/* A machine says it before each order, and on a disk that is full has to hear that it stands. */
+static int account_is(Db *db, const char *tenant, const char *token, const char *issuer, const char *uri) {
+        _cleanup_query_ sqlite3_stmt *q = NULL;
+        int r;
+
+        r = db_query(db, STATEMENT_ACCOUNT_IS,
+                     DB_VALUES(DB_TEXT(tenant), DB_TEXT(token), DB_TEXT(issuer), DB_TEXT(uri)), &q);
+        return r < 0 ? r : db_step(q);
+}
+
 int account_set(Db *db, const char *tenant, const char *token, const char *issuer, const char *uri,
                 uint64_t now_usec) {
+        const int r = account_is(db, tenant, token, issuer, uri);
+
+        if (r != 0)
+                return MIN(r, 0);
         return db_run(db, STATEMENT_ACCOUNT_SET,
                       DB_VALUES(DB_TEXT(tenant), DB_TEXT(token), DB_TEXT(issuer), DB_TEXT(uri),
                                 DB_INT(now_usec)));

@@ -42,7 +42,7 @@ static int db_errno(int code) {
 /* Of a database that may have been settled. */
 static int db_result(sqlite3 *sqlite, int code) {
         Db *db = sqlite3_get_clientdata(sqlite, CLIENT_DATA);
-        const int r = db_errno(code);
+        const int r = code == SQLITE_AUTH && db && db->frozen < 0 ? db->frozen : db_errno(code);
 
         if (r == -EUCLEAN && db)
                 db->damaged = true;

@@ -13,6 +13,7 @@ typedef struct Db {
         sqlite3 *sqlite;
         sqlite3_stmt *statements[_STATEMENT_MAX];
         bool damaged; /* something said so since it was opened */
+        int frozen;   /* why it is in memory alone and takes no change: a negative errno (frozen.h); 0 */
 } Db;
 
 typedef enum DbType { DB_NULL_TYPE, DB_INT_TYPE, DB_TEXT_TYPE, DB_BLOB_TYPE } DbType;

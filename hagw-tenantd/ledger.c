@@ -98,11 +98,12 @@ static int on_last(const Line *line, void *userdata) {
         return 0;
 }
 
-int ledger_open(Ledger *l, const char *dir) {
+static int open_ledger(Ledger *l, const char *dir, bool read) {
         int64_t last = 0;
         int r;
 
         *l = LEDGER_NONE;
+        l->read = read;
         if (asprintf(&l->path, "%s/" LEDGER_FILE, dir) < 0) {
                 l->path = NULL;
                 return -ENOMEM;
@@ -113,10 +114,18 @@ int ledger_open(Ledger *l, const char *dir) {
         if (r < 0)
                 return r == -EFBIG ? -EBADMSG : r;
         l->stamp = MAX(last, l->begins);
-        l->fd = open(l->path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
-        if (l->fd < 0 || ftruncate(l->fd, (off_t) l->size) < 0)
+        l->fd = open(l->path, (read ? O_RDONLY : O_WRONLY) | O_CLOEXEC | O_NOFOLLOW);
+        if (l->fd < 0 || (!read && ftruncate(l->fd, (off_t) l->size) < 0))
                 return -errno;
         return 0;
+}
+
+int ledger_open(Ledger *l, const char *dir) {
+        return open_ledger(l, dir, /* read= */ false);
+}
+
+int ledger_read(Ledger *l, const char *dir) {
+        return open_ledger(l, dir, /* read= */ true);
 }
 
 void ledger_close(Ledger *l) {
@@ -359,7 +368,7 @@ int ledger_attach(Ledger *l, Db *db) {
         r = db_exec_int(db, "SELECT stamp FROM ledger", &c.after);
         if (r == -ENODATA)
                 r = -EUCLEAN;
-        if (r >= 0 && !ledger_exists(l))
+        if (r >= 0 && !ledger_exists(l) && !l->read)
                 r = create(l, c.after);
         l->gap = r >= 0 && c.after < l->begins;
         if (r >= 0)

@@ -20,6 +20,7 @@ typedef struct Ledger {
         int64_t stamp;  /* the last number that was given */
         bool gap;       /* the database knew less than that: what was taken between is not known any more */
         size_t size;    /* of what counts in the file */
+        bool read;      /* ledger_read() */
         bool uncut;     /* there may be more in it, which has to go before anything is written */
         unsigned again; /* lines that the database had not heard of when it was attached */
         char *pending;  /* of the transaction */
@@ -30,6 +31,8 @@ typedef struct Ledger {
 
 /* Reads the file, if it is there. -EBADMSG: it is damaged. */
 int ledger_open(Ledger *l, const char *dir);
+/* The same for who changes nothing: neither the file, nor the database that it is attached to. */
+int ledger_read(Ledger *l, const char *dir);
 void ledger_close(Ledger *l);
 bool ledger_exists(const Ledger *l);
 

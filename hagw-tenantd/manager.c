@@ -263,6 +263,12 @@ int manager_open_store(Manager *m, bool anew) {
                 log_notice("%s/" STORE_FILE " had not heard of %u %s its ledger: what was taken from "
                            "tenants by them is taken again.",
                            dir, m->ledger.again, plural(m->ledger.again, "line of", "lines of"));
+        if (r >= 0 && m->db.frozen < 0) {
+                state_fault_note(STORE_FILE, /* size= */ 0, m->db.frozen);
+                log_warning_errno(m->db.frozen,
+                                  "In %s nothing can be written: %m. Houses are admitted as " STORE_FILE
+                                  " says, and every change is refused until that is over.", dir);
+        }
         if (r == -EPROTONOSUPPORT)
                 return log_error_errno(r, "%s/" STORE_FILE " was written by a later version of hagw.", dir);
         return r < 0 ? log_error_errno(r, "Could not open %s/" STORE_FILE ": %m", dir) : 0;
@@ -298,10 +304,36 @@ static int copy_if_due(Manager *m) {
         return 0;
 }
 
+/* Without a database, and without a person's word to wait for, there is nothing to go on with: systemd
+ * starts this anew, as often as it takes. */
+int manager_reopen(Manager *m, bool anew) {
+        int r;
+
+        r = manager_open_store(m, anew);
+        if (r < 0) {
+                log_error("The tenants' database could not be opened again: hagw-tenantd ends, to be "
+                          "started anew.");
+                (void) sd_event_exit(m->event, r);
+        }
+        return r;
+}
+
+/* There is room again: what is in the file counts, as it did in memory. */
+static int thaw(Manager *m) {
+        int r;
+
+        manager_close_store(m);
+        r = manager_reopen(m, /* anew= */ false);
+        if (r >= 0)
+                manager_changed(m);
+        return r < 0 ? r : m->db.frozen;
+}
+
 int manager_save(void *userdata) {
         Manager *m = userdata;
-        const int r = ledger_cut(&m->ledger);
+        int r;
 
+        r = m->db.frozen < 0 ? thaw(m) : ledger_cut(&m->ledger);
         return r < 0 ? r : copy_if_due(m);
 }
 

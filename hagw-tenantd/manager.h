@@ -65,6 +65,8 @@ void manager_used(Manager *m);
  * error: who is attached stays, and only a person can say what is to be. */
 int manager_open_store(Manager *m, bool anew);
 void manager_close_store(Manager *m);
+/* As manager_open_store(); where it fails, this process ends. */
+int manager_reopen(Manager *m, bool anew);
 /* Makes a copy now. */
 int manager_copy(Manager *m);
 

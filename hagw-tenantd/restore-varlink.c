@@ -16,7 +16,7 @@ static int taken_since(int64_t stamp, sd_json_variant **ret) {
         Ledger l = LEDGER_NONE;
         int r;
 
-        r = ledger_open(&l, daemon_state_dir());
+        r = ledger_read(&l, daemon_state_dir());
         if (r >= 0)
                 r = ledger_count_after(&l, stamp, &lines);
         ledger_close(&l);
@@ -54,7 +54,7 @@ static int list(Copy copies[static COPIES_MAX]) {
         Ledger l = LEDGER_NONE;
         int r;
 
-        r = ledger_open(&l, daemon_state_dir());
+        r = ledger_read(&l, daemon_state_dir());
         if (r >= 0 || r == -EBADMSG)
                 r = copies_list(daemon_state_dir(), &l, copies);
         ledger_close(&l);
@@ -103,19 +103,6 @@ static int choose(sd_varlink *link, const char *name, bool any, Copy *ret) {
         return error_text(link, TENANT_ERROR_NO_SUCH_COPY, "name", strempty(name));
 }
 
-/* Without a database, and without a person's word to wait for, there is nothing to go on with: systemd
- * starts this anew, as often as it takes. */
-static int reopen(Manager *m, bool anew) {
-        int r = manager_open_store(m, anew);
-
-        if (r < 0) {
-                log_error("The tenants' database could not be opened again: hagw-tenantd ends, to be "
-                          "started anew.");
-                (void) sd_event_exit(m->event, r);
-        }
-        return r;
-}
-
 /* Everything is as it was where it fails: the one before is set aside only when the other is on disk. */
 static int put_back(Manager *m, const char *name) {
         const bool whole = !m->trouble;
@@ -125,7 +112,7 @@ static int put_back(Manager *m, const char *name) {
                 manager_close_store(m);
         r = copies_restore(daemon_state_dir(), name);
         if (r >= 0 || whole)
-                q = reopen(m, /* anew= */ false);
+                q = manager_reopen(m, /* anew= */ false);
         return r < 0 ? r : q;
 }
 
@@ -159,7 +146,7 @@ static int begin_anew(Manager *m, sd_varlink *link) {
 
         r = store_set_aside(daemon_state_dir());
         if (r >= 0)
-                r = reopen(m, /* anew= */ true);
+                r = manager_reopen(m, /* anew= */ true);
         if (r < 0)
                 return sd_varlink_error_errno(link, r);
         if (m->trouble)

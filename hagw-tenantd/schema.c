@@ -243,6 +243,9 @@ const char *const statement_texts[_STATEMENT_MAX] = {
                 "  THEN ?5 ELSE 0 END FROM tenant t WHERE t.name = ?1"
                 " ON CONFLICT DO UPDATE SET issuer = excluded.issuer, uri = excluded.uri,"
                 " since = excluded.since WHERE issuer <> excluded.issuer OR uri <> excluded.uri",
+        [STATEMENT_ACCOUNT_IS] =
+                "SELECT 1 FROM token_account a JOIN tenant t ON t.id = a.tenant"
+                " WHERE t.name = ?1 AND a.token = ?2 AND a.issuer = ?3 AND a.uri = ?4",
         [STATEMENT_ACCOUNT_REMOVE] =
                 "DELETE FROM token_account"
                 " WHERE tenant = (SELECT id FROM tenant WHERE name = ?1) AND token = ?2",

@@ -7,7 +7,9 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "hagw-tenantd/frozen.h"
 #include "hagw-tenantd/store.h"
+#include "libhagw/statefault.h"
 
 #define NUMBER_SIZE 12U
 
@@ -69,14 +71,18 @@ static int make_file(const char *path) {
         return 0;
 }
 
-static int try_open(const char *path, Ledger *ledger, Db *ret) {
+static int open_file(const char *path, Db *ret) {
+        const int r = make_file(path);
+
+        return r < 0 ? r : db_open(ret, path);
+}
+
+/* frozen: why it is not to be changed; 0: it can be. */
+static int try_open(const char *path, int frozen, Ledger *ledger, Db *ret) {
         Db db;
         int r;
 
-        r = make_file(path);
-        if (r < 0)
-                return r;
-        r = db_open(&db, path);
+        r = frozen < 0 ? frozen_load(path, &db) : open_file(path, &db);
         if (r < 0)
                 return r;
         r = db_exec(&db, settings);
@@ -94,6 +100,22 @@ static int try_open(const char *path, Ledger *ledger, Db *ret) {
         }
         *ret = db;
         db_settle(ret);
+        if (frozen < 0)
+                frozen_begin(ret, frozen);
+        return 0;
+}
+
+/* What a disk may refuse, told by what is the matter with it. 0: it is something else. */
+static int disk_problem(const char *dir, int error) {
+        static const int refused[] = { -ENOSPC, -EDQUOT, -EROFS, -EACCES, -EPERM, -EIO };
+        StateSpace space;
+
+        for (size_t i = 0; i < ELEMENTSOF(refused); i++)
+                if (error == refused[i]) {
+                        if (state_space(dir, &space) < 0)
+                                return error;
+                        return space.read_only ? -EROFS : space.full ? -ENOSPC : error;
+                }
         return 0;
 }
 
@@ -137,21 +159,30 @@ int store_set_aside(const char *dir) {
         return 0;
 }
 
-int store_open(const char *dir, bool anew, Ledger *ledger, Db *ret) {
+static int open_with_ledger(const char *dir, bool anew, int frozen, Ledger *ledger, Db *ret) {
         char path[PATH_MAX];
         struct stat st;
         int r;
 
         if ((size_t) snprintf(path, sizeof(path), "%s/" STORE_FILE, dir) >= sizeof(path))
                 return -ENAMETOOLONG;
-        r = ledger_open(ledger, dir);
+        r = frozen < 0 ? ledger_read(ledger, dir) : ledger_open(ledger, dir);
         /* SQLite takes an empty file, and none, for a database with nothing in it. */
         if (r >= 0 && !anew && ledger_exists(ledger) &&
             (stat(path, &st) < 0 ? errno == ENOENT : st.st_size == 0))
                 r = -EUCLEAN;
         if (r >= 0)
-                r = try_open(path, ledger, ret);
+                r = try_open(path, frozen, ledger, ret);
         if (r < 0)
                 ledger_close(ledger);
         return r;
+}
+
+int store_open(const char *dir, bool anew, Ledger *ledger, Db *ret) {
+        const int r = open_with_ledger(dir, anew, /* frozen= */ 0, ledger, ret);
+        const int problem = anew ? 0 : disk_problem(dir, r);
+
+        if (problem < 0 && open_with_ledger(dir, anew, problem, ledger, ret) >= 0)
+                return 0;
+        return problem < 0 ? problem : r;
 }

@@ -12,7 +12,7 @@
 /* Opens it with its ledger, which stays attached, or makes both. -EUCLEAN: it is damaged; or it is gone or
  * empty, though the ledger says that it was there, and anew does not say that this is meant. Nothing is open
  * and nothing was changed then. -EBADMSG: the ledger is damaged. -EPROTONOSUPPORT: a later version's file,
- * which is left alone. */
+ * which is left alone. Where the disk takes nothing, it is read and ret->frozen says why. */
 int store_open(const char *dir, bool anew, Ledger *ledger, Db *ret);
 /* Renames it, with SQLite's log beside it, which may hold what is newest. */
 int store_set_aside(const char *dir);

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from acme_tools import ZONE, Acme, Authority, Pebble, key_pem, pem
 from conftest import VarlinkError
 from ctl_tools import FAILED, OK, ctl  # noqa: F401
-from tenant_tools import CONFIG, HOSTS
+from tenant_tools import CONFIG, HOSTS, Relay, Watcher
 from test_ctl_causes import ZONE as HOUSE_ZONE
 from test_ctl_causes import place  # noqa: F401 (fixture)
 from test_netd import LABORATORY
@@ -332,8 +332,63 @@ def test_a_change_that_is_refused_names_the_file(house, ctl, disk):  # noqa: F81
     ctl.ok("user", "add", "anna", "--password-stdin", stdin=PASSWORD)
 
 
-def test_tenantd_ends_where_its_database_cannot_be_opened_again(house, disk):
-    """A copy is put back, and the file that SQLite needs beside the database has no room: who starts it anew finds everything."""
+@pytest.mark.parametrize("what", ["full", "read-only"])
+@pytest.mark.parametrize("end", ["kill", "stop"])
+def test_hagw_tenantd_starts_where_nothing_can_be_written(house, ctl, disk, end, what):  # noqa: F811
+    """Houses are admitted as the database says, with its log and its ledger; every change is refused with the reason, and goes on when the
+    disk takes it."""
+    room = disk("tenantd", kib=2048)
+    relay = Relay(house)
+    anna, ben, carl = (relay.add(n, domains=[f"{n}.example.org"]) for n in ("anna", "ben", "carl"))
+    relay.call("MakeCopy")
+    relay.call("RevokeToken", name="ben")
+    account = {"issuer": "ca.example.org", "accountUri": "https://ca.example.org/1"}
+    relay.call("SetAccount", **anna.fields(), **account)
+    before = [relay.get(n) for n in ("anna", "ben", "carl")]
+    if end == "kill":
+        relay.daemon.kill()
+        assert (room.path / "tenants.db-wal").stat().st_size > 0
+        # What was to be taken, and then came the kill.
+        ledger = room.path / "ledger"
+        ledger.write_text(f"{(text := ledger.read_text())}{int(text.splitlines()[-1].split()[0]) + 1} token carl {carl.id} -\n")
+    else:
+        assert relay.daemon.stop() == 0
+    reason = {"full": "No space left on device", "read-only": "Read-only file system"}[what]
+    room.fill() if what == "full" else room.protect()
+    relay.daemon.start()
+    assert faults(relay.daemon)["tenants.db"] == reason
+    assert f"In {room.path} nothing can be written: {reason}." in relay.daemon.text()
+
+    def admitted(token):
+        try:
+            return relay.call("Authenticate", **token.fields())["tenant"]["name"]
+        except VarlinkError as e:
+            assert e.name.endswith("NotAdmitted"), e
+    assert [admitted(t) for t in (anna, ben, carl)] == ["anna", None, "carl" if end == "stop" else None]
+    assert sorted(Watcher(relay).known) == ["anna", "ben", "carl"]
+    assert len(relay.call("ListCopies")["copies"]) == 1
+    relay.call("SetAccount", **anna.fields(), **account)  # as before an order
+    for change in ("add", "dora"), ("set", "anna", "--suspend"), ("revoke", "anna", "--yes"), ("domain", "remove", "anna", "anna.example.org"), ("rotate", "anna"):
+        why = ctl.refused(FAILED, "tenant", *change)
+        assert f"hagw-tenantd could not write {room.path}/tenants.db: {reason}" in why and "all is as before." in why, (change, why)
+    assert [admitted(t) for t in (anna, ben)] == ["anna", None]
+    said = json.loads(ctl.run("--json", "status", "--no-delegation").stdout)["problems"]
+    assert [p for p in said if f"{room.path}/tenants.db: {reason};" in p or f"Nothing can be written to {room.path}, the state of hagw-tenantd" in p], said
+    room.free() if what == "full" else room.protect("rw")
+    over(relay.daemon)
+    relay.daemon.kill()
+    relay.daemon.start()
+    assert [admitted(t) for t in (anna, ben, carl)] == ["anna", None, "carl" if end == "stop" else None]
+    ignored = lambda t: {k: v for k, v in t.items() if k != "tokens"}  # noqa: E731 (when they were used)
+    assert [ignored(relay.get(n)) for n in ("anna", "ben", "carl")] == [ignored(t) for t in before]
+    ctl.ok("tenant", "add", "dora")
+    relay.daemon.kill()
+    relay.daemon.start()
+    assert relay.get("dora")
+
+
+def test_a_copy_for_whose_log_there_is_no_room(house, disk):
+    """It is put back, and the file that SQLite needs beside it has no room: all the same it counts, and can be changed as soon as there is."""
     room = disk("tenantd", kib=16384)
     house.configure(CONFIG, **HOSTS)
     tenantd = house.daemon("tenantd", "io.hagw.Tenant")
@@ -345,12 +400,38 @@ def test_tenantd_ends_where_its_database_cannot_be_opened_again(house, disk):
     copy, = tenantd.call("ListCopies")["copies"]
     taken = sum(p.stat().st_blocks * 512 for p in room.path.glob("tenants.db-*"))  # and is given back before
     room.fill(leave=(room.path / "copies" / copy["name"]).stat().st_size - taken + 4096)
+    tenantd.call("RestoreCopy", name=copy["name"], force=True)
+    assert faults(tenantd)["tenants.db"] == "No space left on device" and figure(tenantd, "tenants") == 200
     with pytest.raises(VarlinkError):
-        tenantd.call("RestoreCopy", name=copy["name"], force=True)
-    assert tenantd.process.wait(60) == 1 and "could not be opened again: hagw-tenantd ends" in tenantd.text()
+        tenantd.call("Add", name="b")
     room.free()
-    tenantd.start()
-    assert figure(tenantd, "tenants") == 200 and tenantd.call("ListCopies")["trouble"] is None
+    over(tenantd)
+    tenantd.call("Add", name="b")
+    assert figure(tenantd, "tenants") == 201 and tenantd.call("ListCopies")["trouble"] is None
+
+
+def test_tenantd_ends_where_its_database_cannot_be_opened_again(house, disk):
+    """A later version has written to it meanwhile: who starts it anew hears that."""
+    room = disk("tenantd", kib=2048)
+    relay = Relay(house)
+    relay.add("anna")
+    assert relay.daemon.stop() == 0
+    room.fill()
+    relay.daemon.start()
+    assert faults(relay.daemon)
+    file = room.path / "tenants.db"
+
+    def version(number):
+        with open(file, "r+b") as f:
+            f.seek(60)  # SQLite's user_version
+            f.write(struct.pack(">I", number))
+    before, = struct.unpack(">I", file.read_bytes()[60:64])
+    version(9999)
+    room.free()
+    assert relay.daemon.process.wait(60) == 1 and "could not be opened again: hagw-tenantd ends" in relay.daemon.text()
+    version(before)
+    relay.daemon.start()
+    assert figure(relay.daemon, "tenants") == 1
 
 
 def test_metrics_of_all(house, disk):
