@@ -10,6 +10,7 @@
 #include "hagw-ctl/confedit.h"
 #include "hagw-ctl/confzone.h"
 #include "hagw-ctl/prompt.h"
+#include "hagw-ctl/relay.h"
 #include "libhagw/log.h"
 #include "libhagw/pure/relaycode.h"
 #include "libhagw/pure/relaytoken.h"
@@ -71,12 +72,21 @@ static int ask_for_code(Attach *a) {
         return a->code ? setup_remember(&a->setup, "", answer) : log_oom();
 }
 
+/* The relay knows the token no more: only another code is of use. */
+static bool token_is_refused(void) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *relay = NULL;
+        _cleanup_free_ char *reason = NULL;
+
+        return client_try("io.hagw.Proxy.DescribeRelay", NULL, &relay, &reason) >= 0 &&
+               relay_does_not_admit(relay);
+}
+
 /* It was the token's, and is used up therefore; or nobody here needs another one. */
 static bool say_attached_already(const Attach *a) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
         _cleanup_free_ char *reason = NULL;
 
-        if (client_try("io.hagw.Key.GetToken", NULL, &reply, &reason) < 0)
+        if (client_try("io.hagw.Key.GetToken", NULL, &reply, &reason) < 0 || token_is_refused())
                 return false;
         log_error("This house has a token already, as %s: \"hagw-ctl attach %s\", without a code, goes on "
                   "with that.",

@@ -88,7 +88,9 @@ static const struct {
           "There is a tenant \"{name}\" already; hagw-ctl tenant rotate {name} gives it a new code." },
         { "io.hagw.Tenant.BadName", EREMOTEIO, "\"{name}\" cannot be a tenant's name: {reason}" },
         { "io.hagw.Tenant.BadDomain", EREMOTEIO, "\"{domain}\" cannot be a tenant's domain: {reason}" },
-        { "io.hagw.Tenant.DomainTaken", EREMOTEIO, "{domain} is {tenant}'s already." },
+        { "io.hagw.Tenant.DomainTaken", EREMOTEIO,
+          "{domain} is {tenant}'s already: hagw-ctl tenant domain remove {tenant} {'domain} takes it away "
+          "there, and then this can be said again." },
         { "io.hagw.Tenant.NoSuchToken", EREMOTEIO, "There is no such token: {tokenId}" },
         { "io.hagw.Tenant.Damaged", EREMOTEIO,
           "The tenants' database is damaged: hagw-ctl tenant restore --list shows the copies that there "
@@ -124,7 +126,9 @@ static const char *relay_error_text(const char *error) {
                 { "Busy",
                   "The relay takes no code from here just now: too many from this address were wrong, or "
                   "it is in trouble itself, as its own hagw-ctl status tells. Try again in a minute." },
-                { "Suspended", "The relay has suspended this tenant." },
+                { "Suspended",
+                  "The relay has suspended this tenant. Whoever runs it lets it in again: hagw-ctl tenant "
+                  "set NAME --enable" },
                 { "NotAdmitted",
                   "The relay does not admit this token: it was revoked, or is for another relay." },
         };
@@ -135,20 +139,22 @@ static const char *relay_error_text(const char *error) {
         return error;
 }
 
-/* Writes the value of one {field}; a reason that ends with a period brings one too many. */
+/* Writes the value of one {field}, or {'field} in a command, where a star is quoted; a reason that ends with
+ * a period brings one too many. */
 static void put_field(FILE *f, const char *field, const char *method, const DaemonRow *d,
                       sd_json_variant *parameters) {
-        sd_json_variant *v = sd_json_variant_by_key(parameters, field);
+        const bool quoted = *field == '\'';
+        sd_json_variant *v = sd_json_variant_by_key(parameters, field + quoted);
 
         if (v && sd_json_variant_is_string(v) && streq(field, "error"))
                 fputs(relay_error_text(sd_json_variant_string(v)), f);
         else if (v && sd_json_variant_is_string(v)) {
-                const char *s = sd_json_variant_string(v);
+                const char *s = sd_json_variant_string(v), *quote = quoted && *s == '*' ? "'" : "";
                 size_t n = strlen(s);
 
                 while (n > 0 && s[n - 1] == ' ')
                         n--;
-                fprintf(f, "%.*s", (int) n, s);
+                fprintf(f, "%s%.*s%s", quote, (int) n, s, quote);
         }
         else if (v && streq(field, "errno") && sd_json_variant_integer(v) < INT_MAX)
                 fputs(strerror((int) sd_json_variant_integer(v)), f);

@@ -50,6 +50,13 @@ static void judge_service(Status *s, size_t at) {
                 return;
         if (more > 0)
                 (void) snprintf(also, sizeof(also), " (and %zu more %s)", more, PLURAL(more, "host"));
+        if (view_passes_unopened(s->config, h)) {
+                status_notice(s,
+                              "Visitors of %s%s pass unopened until it has its certificate, and get "
+                              "through. Then they will not: %s",
+                              field_text(h, "name"), also, strempty(field_text(h, "error")));
+                return;
+        }
         status_problem(s, "The service behind %s%s fails%s%s%s: %s", field_text(h, "name"), also,
                        !since     ? "" :
                        found > 0 ? " (found " :

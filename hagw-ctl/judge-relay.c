@@ -139,27 +139,80 @@ static void judge_refused(Status *s, sd_json_variant *relay, sd_json_variant *r)
         }
 }
 
-static void judge_domains(Status *s, sd_json_variant *relay) {
-        const char *first = NULL;
+/* A name of the relay's own is led here by a host there, and any other by the tenant. */
+static void say_not_led(Status *s, sd_json_variant *relay, const char *name, size_t more, bool own) {
+        const char *quote = *name == '*' ? "'" : "", *tenant = strempty(field_text(relay, "tenant"));
+        _cleanup_free_ char *command = NULL;
         char also[64] = "";
-        size_t n = 0;
+
+        if (more > 0)
+                (void) snprintf(also, sizeof(also), " (and %zu more)", more);
+        if ((own ? asprintf(&command, "host add %s%s%s tenant:%s", quote, name, quote, tenant) :
+                   asprintf(&command, "tenant domain add %s %s%s%s", tenant, quote, name, quote)) < 0) {
+                command = NULL;
+                return;
+        }
+        status_problem(s,
+                       "The relay does not lead %s%s here, so that its visitors are turned away: at the "
+                       "relay, hagw-ctl %s",
+                       name, also, command);
+}
+
+static void judge_domains(Status *s, sd_json_variant *relay) {
+        const char *first[2] = {};
+        size_t more[2] = {};
 
         for (size_t i = 0; s->config && i < s->config->n_hosts; i++) {
                 const ConfHost *h = &s->config->hosts[i];
+                const bool own = config_is_the_relays(s->config, startswith(h->name, "*.") ?: h->name);
 
                 if (relay_leads(s->config, relay, h))
                         continue;
-                first = first ?: h->name;
-                n++;
+                more[own] += !!first[own];
+                first[own] = first[own] ?: h->name;
         }
-        if (n > 1)
-                (void) snprintf(also, sizeof(also), " (and %zu more)", n - 1);
-        if (first)
-                status_problem(s,
-                               "The relay does not lead %s%s here, so that its visitors are turned away: at "
-                               "the relay, hagw-ctl tenant domain add %s %s%s%s",
-                               first, also, field_text(relay, "tenant"), *first == '*' ? "'" : "", first,
-                               *first == '*' ? "'" : "");
+        for (size_t own = 0; own < ELEMENTSOF(first); own++)
+                if (first[own])
+                        say_not_led(s, relay, first[own], more[own], own);
+}
+
+/* The other way round. */
+static void judge_led_in_vain(Status *s, sd_json_variant *relay) {
+        size_t more = 0;
+        const char *name = s->config ? relay_leads_in_vain(s->config, relay, &more) : NULL,
+                   *quote = name && *name == '*' ? "'" : "";
+        char also[64] = "";
+
+        if (!name)
+                return;
+        if (more > 0)
+                (void) snprintf(also, sizeof(also), " (and %zu more)", more);
+        status_problem(s,
+                       "The relay leads %s%s here, for which there is no host, so that its visitors are "
+                       "turned away: hagw-ctl host add %s%s%s SERVICE makes one; or at the relay, hagw-ctl "
+                       "tenant domain remove %s %s%s%s",
+                       name, also, quote, name, quote, strempty(field_text(relay, "tenant")), quote, name,
+                       quote);
+}
+
+/* Where one was refused lately that is told, with the same remedy. */
+static void judge_opens(Status *s, sd_json_variant *relay) {
+        _cleanup_free_ char *names = s->config ? relay_opens_in_vain(s->config, relay) : NULL;
+
+        for (size_t i = 0; names && i < field_count(relay, "refused"); i++) {
+                sd_json_variant *r = field_element(relay, "refused", i);
+
+                if (streq(strempty(field_text(r, "reason")), "house") && !refusal_is_over(s, relay, r) &&
+                    field_number(r, "lastUSec") + REFUSED_RECENT_USEC >= clock_usec(CLOCK_REALTIME))
+                        return;
+        }
+        if (names)
+                status_notice(s,
+                              "The relay opens visitors' TLS of %s and leads them to this house, and this "
+                              "machine does not take them. If the relay may read what they say: opened = "
+                              "\"accept\"; in the group relay of hagw.conf here, then hagw-ctl reload. "
+                              "Where another machine of the house takes them, they go there.",
+                              names);
 }
 
 /* It took the place back, and the other one will do the same. */
@@ -194,6 +247,8 @@ int judge_relay(Status *s) {
                                "because the new one fails: %s",
                                relay_address(s), error);
         judge_domains(s, relay);
+        judge_led_in_vain(s, relay);
+        judge_opens(s, relay);
         judge_exhausted(s, relay);
         for (size_t i = 0; i < field_count(relay, "refused"); i++)
                 judge_refused(s, relay, field_element(relay, "refused", i));

@@ -302,6 +302,8 @@ static const struct {
           "tenant set %s --bytes-per-month=SIZE" },
         { "detached", true, { "it has no token, and so no house", "they have no token, and so no house" },
           "tenant rotate %s" },
+        { "invited", false, { "its code waits to be typed in its house", "their codes wait to be typed in "
+                                                                      "their houses" }, NULL },
         { "away", false, { "no house is attached as it", "no house is attached as them" }, NULL },
 };
 

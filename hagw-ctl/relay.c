@@ -79,17 +79,26 @@ bool relay_is_attached(sd_json_variant *relay) {
         return streq(strempty(field_text(relay, "state")), "attached");
 }
 
-static bool is_led(sd_json_variant *relay, const char *name) {
+bool relay_does_not_admit(sd_json_variant *relay) {
+        return !relay_is_attached(relay) &&
+               strstr(strempty(field_text(relay, "error")), "it does not admit this house");
+}
+
+static bool is_told(sd_json_variant *relay, const char *field, const char *name) {
         const char *dot = strchr(name, '.');
 
-        for (size_t i = 0; i < field_count(relay, "domains"); i++) {
-                const char *domain = sd_json_variant_string(field_element(relay, "domains", i));
+        for (size_t i = 0; i < field_count(relay, field); i++) {
+                const char *domain = sd_json_variant_string(field_element(relay, field, i));
                 const char *wild = startswith(domain, "*");
 
                 if (streq(domain, name) || (wild && *name != '*' && streq_ptr(wild, dot)))
                         return true;
         }
         return false;
+}
+
+static bool is_led(sd_json_variant *relay, const char *name) {
+        return is_told(relay, "domains", name);
 }
 
 bool relay_name_is_ours(const Config *c, sd_json_variant *relay, const char *name) {
@@ -110,8 +119,45 @@ static bool wants_domain(const Config *c, sd_json_variant *relay, const ConfHost
 }
 
 bool relay_leads(const Config *c, sd_json_variant *relay, const ConfHost *h) {
+        /* A name of the relay's own is led by a host there. */
+        if (config_is_the_relays(c, startswith(h->name, "*.") ?: h->name))
+                return h->access.from == CONF_FROM_LAN || !sd_json_variant_by_key(relay, "opens") ||
+                       is_told(relay, "opens", h->name);
         return !sd_json_variant_by_key(relay, "domains") || !wants_domain(c, relay, h) ||
                is_led(relay, h->name);
+}
+
+/* Of a wildcard any host below it will do. */
+static bool has_host(const Config *c, const char *domain) {
+        const char *suffix = startswith(domain, "*");
+
+        if (!suffix)
+                return config_find_host(c, domain);
+        for (size_t i = 0; i < c->n_hosts; i++)
+                if (endswith(c->hosts[i].name, suffix))
+                        return true;
+        return false;
+}
+
+const char *relay_leads_in_vain(const Config *c, sd_json_variant *relay, size_t *ret_more) {
+        const char *first = NULL;
+
+        *ret_more = 0;
+        for (size_t i = 0; i < field_count(relay, "domains"); i++) {
+                const char *domain = sd_json_variant_string(field_element(relay, "domains", i));
+
+                if (has_host(c, domain))
+                        continue;
+                *ret_more += !!first;
+                first = first ?: domain;
+        }
+        return first;
+}
+
+char *relay_opens_in_vain(const Config *c, sd_json_variant *relay) {
+        return field_count(relay, "opens") == 0 || c->relay.opened == CONF_OPENED_ACCEPT ?
+                       NULL :
+                       field_joined(relay, "opens");
 }
 
 /* Why it is not attached, without the period that a sentence may bring along; what it is at where nothing

@@ -20,8 +20,17 @@ bool relay_is_only_way(const Config *c);
  */
 char *relay_state_text(sd_json_variant *relay);
 bool relay_is_attached(sd_json_variant *relay);
+/* It does not know the token (any more): nothing but another code is of use. */
+bool relay_does_not_admit(sd_json_variant *relay);
 /* Whether the relay leads the host's visitors here, or nobody wants it to. True where it does not say. */
 bool relay_leads(const Config *c, sd_json_variant *relay, const ConfHost *h);
+
+/* A domain that the relay leads here though there is no host for it; of several *ret_more others. NULL:
+ * none, or it does not say. */
+const char *relay_leads_in_vain(const Config *c, sd_json_variant *relay, size_t *ret_more);
+/* "a, b" whose visitors' TLS the relay opens and leads here, where this house does not take them; to be
+ * freed. NULL: none, or no memory. */
+char *relay_opens_in_vain(const Config *c, sd_json_variant *relay);
 
 /* Whether a name that somebody else chose lies in a zone of this house or is led here. */
 bool relay_name_is_ours(const Config *c, sd_json_variant *relay, const char *name);

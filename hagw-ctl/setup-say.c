@@ -189,7 +189,12 @@ static void say_visit(const Setup *s, const ConfHost *h, Readiness readiness) {
 
         /* What stands above is mended first; then what a browser would meet first. */
         if (readiness == HOST_NOT_LED)
-                n = asprintf(&when,
+                n = config_is_the_relays(s->config, startswith(h->name, "*.") ?: h->name) ?
+                            asprintf(&when,
+                             "When the relay leads %s%s%s here (hagw-ctl host add %s%s%s tenant:%s, typed "
+                             "there), visit ",
+                             quote, h->name, quote, quote, h->name, quote, s->config->relay.tenant) :
+                            asprintf(&when,
                              "When the relay leads %s%s%s here (hagw-ctl tenant domain add %s %s%s%s, typed "
                              "there), visit ",
                              quote, h->name, quote, s->config->relay.tenant, quote, h->name, quote);

@@ -129,9 +129,9 @@ static int print_opened(const Status *s, uint64_t last_usec) {
                 return 0;
         if (walls_of_relay(s->hosts, &walls) < 0)
                 return -ENOMEM;
-        output_paragraph("  ", "The relay opens visitors' TLS, the last time %s, and can read what passes. "
-                               "%s",
-                         format_when(last_usec, clock_usec(CLOCK_REALTIME), when), walls);
+        output_paragraph("  ",
+                         "The relay opens visitors' TLS, the last time %s, and can read what passes.%s%s",
+                         format_when(last_usec, clock_usec(CLOCK_REALTIME), when), *walls ? " " : "", walls);
         return 0;
 }
 

@@ -80,6 +80,7 @@ int judge_visitors(Status *s);
 int judge_families(Status *s);
 int judge_relay(Status *s);
 int judge_tenants(Status *s);
+int judge_gaps(Status *s);
 int judge_users(Status *s);
 int judge_hosts(Status *s);
 int judge_certificates(Status *s);

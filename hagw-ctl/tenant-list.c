@@ -180,6 +180,14 @@ static void print_limit(const char *name, uint64_t n, const char *unit) {
                 output("  %-14s %lu\n", name, (unsigned long) n);
 }
 
+/* After a restore hagw-tenantd has not heard of it yet. */
+static bool is_in_use(sd_json_variant *t, const char *id) {
+        for (size_t i = 0; i < field_count(t, "attachments"); i++)
+                if (streq_ptr(field_text(field_element(t, "attachments", i), "tokenId"), id))
+                        return true;
+        return false;
+}
+
 static void print_tokens(sd_json_variant *t, uint64_t now) {
         char made[TIME_TEXT_MAX], used[TIME_TEXT_MAX], ends[TIME_TEXT_MAX];
 
@@ -187,10 +195,13 @@ static void print_tokens(sd_json_variant *t, uint64_t now) {
                 sd_json_variant *k = field_element(t, "tokens", i);
                 uint64_t end = field_number(k, "expiresUSec");
 
-                output("  %-14s %s, made %s, used %s%s%s\n", i == 0 ? "tokens" : "",
+                output("  %-14s %s, made %s, %s%s%s%s\n", i == 0 ? "tokens" : "",
                        field_text(k, "tokenId"),
                        format_when(field_number(k, "createdUSec"), now, made),
-                       format_when(field_number(k, "usedUSec"), now, used), end ? ", ends " : "",
+                       is_in_use(t, field_text(k, "tokenId")) ? "in use" : "used ",
+                       is_in_use(t, field_text(k, "tokenId")) ? "" :
+                                       format_when(field_number(k, "usedUSec"), now, used),
+                       end ? ", ends " : "",
                        end ? format_when(end + END_SLACK_USEC, now, ends) : "");
                 if (field_text(k, "accountUri"))
                         output("  %-14s   certificates by %s\n", "", field_text(k, "accountUri"));

@@ -10,6 +10,7 @@
 #include "hagw-ctl/output.h"
 #include "hagw-ctl/resolve.h"
 #include "hagw-ctl/tryhost.h"
+#include "hagw-ctl/view.h"
 #include "hagw-ctl/waiting.h"
 #include "libhagw/log.h"
 #include "libhagw/pure/hostname.h"
@@ -54,7 +55,7 @@ static bool is_gateway(const char *finding) {
         return streq(finding, "itself") || streq(finding, "public_address");
 }
 
-static int probe(const char *name, const char *upstream, bool json, bool quiet) {
+static int probe(const Config *config, const char *name, const char *upstream, bool json, bool quiet) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
         _cleanup_free_ char *reason = NULL;
         sd_json_variant *host;
@@ -67,7 +68,11 @@ static int probe(const char *name, const char *upstream, bool json, bool quiet) 
         }
         host = sd_json_variant_by_key(reply, "host");
         if (streq(strempty(field_text(host, "health")), "failing")) {
-                say_place(name, upstream, json, ", and visitors do not get through:");
+                say_place(name, upstream, json,
+                          view_passes_unopened(config, host) ?
+                                  ". Until it has its certificate visitors pass unopened, and get through. "
+                                  "Then they will not:" :
+                                  ", and visitors do not get through:");
                 (void) fflush(stdout);
                 log_error("%s", field_text(host, "error") ?: "see hagw-ctl host show");
                 return is_gateway(strempty(field_text(host, "finding"))) ? -ELOOP : -EREMOTEIO;
@@ -76,8 +81,12 @@ static int probe(const char *name, const char *upstream, bool json, bool quiet) 
         return 0;
 }
 
-int try_host(const char *name, const char *upstream) {
-        return probe(name, upstream, /* json= */ false, /* quiet= */ false);
+int try_host(const char *config_dir, const char *name, const char *upstream) {
+        _cleanup_(config_freep) Config *config = NULL;
+        _cleanup_free_ char *error = NULL;
+
+        (void) config_load(config_dir, &config, &error);
+        return probe(config, name, upstream, /* json= */ false, /* quiet= */ false);
 }
 
 static void say_others(size_t answer, size_t left, bool gone) {
@@ -95,7 +104,7 @@ int try_hosts(const Config *config, bool json, unsigned *ret_failing) {
         *ret_failing = 0;
         for (; i < config->n_hosts && *ret_failing < TRY_FAILING_MAX && !gone; i++) {
                 const bool quiet = json || i >= TRY_TOLD_MAX;
-                int r = probe(config->hosts[i].name, config->hosts[i].upstream, json, quiet);
+                int r = probe(config, config->hosts[i].name, config->hosts[i].upstream, json, quiet);
 
                 if (r == -ENOMEM)
                         return r;

@@ -16,7 +16,7 @@ int try_probe(const char *name, const char *upstream, bool quiet, sd_json_varian
 
 /* Has hagw-proxyd try it, and tells what came of it and where visitors find the host. -ENOTCONN: nobody
  * tried it; only the URL was told. -EREMOTEIO: visitors do not get through. */
-int try_host(const char *name, const char *upstream);
+int try_host(const char *config_dir, const char *name, const char *upstream);
 /* The same for all of a configuration, until TRY_FAILING_MAX of them let nobody through, or nobody is there
  * to try them; json: only what fails is told. Returns how many were tried, and in *ret_failing how many of
  * these let nobody through. */

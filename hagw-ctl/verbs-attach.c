@@ -321,6 +321,7 @@ static int start(Attach *a) {
 
 typedef struct Outcome {
         bool attached, certified, waited;
+        const char *opens; /* names that the relay opens, and this machine does not take; NULL: none */
         bool failed; /* something else did not work, which was told */
 } Outcome;
 
@@ -337,6 +338,13 @@ static int finish(Attach *a, const Outcome *o) {
                           "TLS it can read what they say, and this house takes them. Without that line, and "
                           "after hagw-ctl reload, it does not.\n",
                           a->address);
+        if (o->opens)
+                setup_say(&a->setup,
+                          "The relay opens visitors' TLS of %s and leads them to %s, and this machine does "
+                          "not take them. If the relay may read what they say: opened = \"accept\"; in the "
+                          "group relay of hagw.conf, then hagw-ctl reload. With two machines of the house "
+                          "they go to the one that takes them.\n",
+                          o->opens, a->tenant);
         a->setup.unreached = !o->attached;
         a->setup.uncertified = o->waited && !o->certified;
         a->setup.userless = setup_lacks_user(&a->setup);
@@ -389,6 +397,7 @@ static int take_relay(Attach *a, const char *zone) {
 /* From here on the token is this house's: what fails can be gone on with. */
 static int go_on(Attach *a, uint64_t wait_usec) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *relay = NULL;
+        _cleanup_free_ char *opens = NULL;
         char limit[TIME_TEXT_MAX];
         Outcome o = {};
         int r;
@@ -418,6 +427,7 @@ static int go_on(Attach *a, uint64_t wait_usec) {
         if (r < 0)
                 return r;
         setup_say(&a->setup, "Attached to %s as %s: this house is %s.\n", a->address, a->tenant, a->zone);
+        o.opens = opens = relay_opens_in_vain(a->setup.config, relay);
         if (wait_usec > 0) {
                 setup_say(&a->setup, "Waiting for the certificates, for at most %s:\n",
                           format_span(wait_usec, limit));

@@ -63,7 +63,7 @@ static int finish(const Call *call, const Config *config, const char *name, cons
         r = take_over(call);
         if (r != 0 || call->json)
                 return MIN(r, 0);
-        r = try_host(name, upstream);
+        r = try_host(call->config_dir, name, upstream);
         if (r == -ENOTCONN)
                 output("It is in force when hagw runs: systemctl start hagw.target\n");
         /* That is nothing which may come to work. */

@@ -15,6 +15,7 @@
 static int (*const judges[])(Status *s) = {
         judge_clock, judge_daemons,   judge_boot,   judge_config,    judge_state,        judge_folders,
         judge_doors, judge_listeners, judge_zones,  judge_addresses, judge_relay,        judge_tenants,
+        judge_gaps,
         judge_caa,   judge_proofs,    judge_users,  judge_files,     judge_hosts,        judge_certificates,
         judge_hops,  judge_visitors,  judge_families, judge_notify,  judge_exports,      judge_beside,
 };

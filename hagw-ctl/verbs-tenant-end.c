@@ -81,6 +81,10 @@ int verb_tenant_revoke(const Call *call) {
         return call_each(call, 1, /* check= */ NULL, revoke_tokens, name);
 }
 
+static bool leads_to(const char *upstream, const char *tenant) {
+        return streq_ptr(startswith(upstream, "tenant:"), tenant);
+}
+
 static int remove_one(const Call *call, const char *argument, void *userdata) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL;
         _cleanup_free_ char *name = NULL;
@@ -97,6 +101,37 @@ static int remove_one(const Call *call, const char *argument, void *userdata) {
                                      "%s is removed, and cut where it was attached.\n", name);
 }
 
+/* Who would notice: a house that is attached, or names that are visited. Of several tenants the first. */
+static int count_losses(const Call *call, const Config *config, const char *argument, size_t *ret) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *tenant = NULL;
+        _cleanup_(attachments_done) Attachments a = {};
+        _cleanup_free_ char *name = NULL, *domains = NULL;
+        size_t machines = 0;
+        int r;
+
+        r = tenant_short_name(config, argument, &name);
+        if (r >= 0)
+                r = tenant_get(name, &tenant);
+        if (r >= 0)
+                r = attachments_load(&a, name);
+        if (r < 0)
+                return r;
+        (void) attachments_of(&a, name, &machines);
+        domains = field_joined(tenant, "domains");
+        if (!domains)
+                return log_oom();
+        *ret += machines + field_count(tenant, "domains");
+        for (size_t i = 0; i < config->n_hosts; i++)
+                *ret += leads_to(config->hosts[i].upstream, name);
+        if (call->json)
+                return 0;
+        if (machines > 0)
+                output("The house of %s is attached, and its visitors are cut.\n", name);
+        if (*domains)
+                output_paragraph("", "What is %s's alone goes with it: %s", name, domains);
+        return 0;
+}
+
 /* They stay, and are closed from then on. */
 static void say_hosts(const Call *call, const Config *config, const char *argument) {
         _cleanup_free_ char *name = NULL;
@@ -104,7 +139,7 @@ static void say_hosts(const Call *call, const Config *config, const char *argume
         if (call->json || tenant_short_name(config, argument, &name) < 0)
                 return;
         for (size_t i = 0; i < config->n_hosts; i++)
-                if (streq_ptr(startswith(config->hosts[i].upstream, "tenant:"), name))
+                if (leads_to(config->hosts[i].upstream, name))
                         output_paragraph("",
                                          "%s leads to %s, and turns visitors away without it: hagw-ctl "
                                          "host remove %s",
@@ -113,6 +148,7 @@ static void say_hosts(const Call *call, const Config *config, const char *argume
 
 int verb_tenant_remove(const Call *call) {
         _cleanup_(config_freep) Config *config = NULL;
+        size_t losses = 0;
         int r;
 
         r = tenant_load_config(call, &config);
@@ -120,8 +156,17 @@ int verb_tenant_remove(const Call *call) {
                 r = call_try_each(call, 0, tenant_check_known, config);
         if (r != CTL_OK)
                 return r;
-        for (unsigned i = 0; i < call->n_arguments; i++)
+        for (unsigned i = 0; r == CTL_OK && i < call->n_arguments; i++) {
+                r = count_losses(call, config, call->arguments[i], &losses);
                 say_hosts(call, config, call->arguments[i]);
+        }
+        if (r < 0)
+                return r;
+        if (losses > 0 && !call_option(call, "yes") && (call->json || !prompt_possible())) {
+                log_error("Visitors would notice; --yes removes %s without asking.",
+                          call->n_arguments == 1 ? call->arguments[0] : "them");
+                return -EINVAL;
+        }
         if (call->n_arguments == 1)
                 r = confirm(call, "Remove %s, its tokens and what is known of its use?", call->arguments[0]);
         else

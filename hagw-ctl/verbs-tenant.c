@@ -268,6 +268,9 @@ static int set_one(const Call *call, const char *typed, void *userdata) {
         if (r < 0)
                 return r;
         r = output_change(call->json, name, "changed", "%s is changed.\n", name);
+        if (!call->json && field_bool(before, "suspended") && call_option(call, "enable"))
+                output_sentences("Its house is let in again, and comes back by itself within half a "
+                                 "minute.\n");
         if (!call->json)
                 say_opening(setting->config, name, before, sd_json_variant_by_key(reply, "tenant"));
         if (r >= 0 && !call->json)

@@ -30,6 +30,19 @@ bool view_house_is_away(sd_json_variant *host) {
         return state && !streq(state, "attached");
 }
 
+/* Where this relay is to ask who comes, or from where, nobody passes by. */
+bool view_passes_unopened(const Config *config, sd_json_variant *host) {
+        const char *name = field_text(host, "name");
+        const ConfHost *h = NULL;
+
+        for (size_t i = 0; config && name && i < config->n_hosts; i++)
+                if (streq(config->hosts[i].name, name))
+                        h = &config->hosts[i];
+        return h && h->upstream_kind == CONF_UPSTREAM_TENANT && h->access.login == CONF_LOGIN_NONE &&
+               h->access.from == CONF_FROM_ANYWHERE && !field_bool(host, "certificate") &&
+               streq(strempty(field_text(host, "finding")), "house_refuses");
+}
+
 /* In a word or some: why one fails is a sentence, and no place for it is in a table. */
 static const char *health_word(sd_json_variant *h) {
         static const struct {
@@ -38,6 +51,7 @@ static const char *health_word(sd_json_variant *h) {
                 { "tenantState", "suspended", "suspended" },
                 { "tenantState", "exhausted", "used up" },
                 { "tenantState", "detached", "detached" },
+                { "tenantState", "invited", "code waits" },
                 { "tenantState", "away", "offline" },
                 { "finding", "house_refuses", "refused by the house" },
                 { "finding", "house_no_host", "no host in the house" },

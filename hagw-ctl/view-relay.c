@@ -174,7 +174,7 @@ static int take_refused(sd_json_variant *reply, void *userdata) {
 int view_tenants_refused(const Config *config, sd_json_variant **ret) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL, *reply = NULL;
         _cleanup_free_ char *reason = NULL; /* that hagw-proxyd is off is told by view_daemons() */
-        sd_json_variant *rows, *more, *swaps;
+        sd_json_variant *rows, *more, *swaps, *gaps;
         int r;
 
         if (!config || !config->tenants.zone)
@@ -186,10 +186,13 @@ int view_tenants_refused(const Config *config, sd_json_variant **ret) {
         rows = sd_json_variant_by_key(reply, "refused");
         more = sd_json_variant_by_key(reply, "refusedMore");
         swaps = sd_json_variant_by_key(reply, "swaps");
-        if (r >= 0 && (rows || swaps))
+        gaps = sd_json_variant_by_key(reply, "gaps");
+        if (r >= 0 && (rows || swaps || gaps))
                 r = sd_json_buildo(ret,
                                    SD_JSON_BUILD_PAIR_CONDITION(!!swaps, "tenantsSwapping",
                                                                 SD_JSON_BUILD_VARIANT(swaps)),
+                                   SD_JSON_BUILD_PAIR_CONDITION(!!gaps, "tenantsGaps",
+                                                                SD_JSON_BUILD_VARIANT(gaps)),
                                    SD_JSON_BUILD_PAIR_CONDITION(!!rows, "tenantsRefused",
                                                                 SD_JSON_BUILD_VARIANT(rows)),
                                    SD_JSON_BUILD_PAIR_CONDITION(!!more, "tenantsRefusedMore",

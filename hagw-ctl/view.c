@@ -400,8 +400,11 @@ static char *without_zeros(const char *status) {
         while (*status) {
                 size_t n = strcspn(status, ",;");
 
+                const char *first = ftello(f) == 0 ? startswith(status, "and ") : NULL;
+
                 if (!startswith(status, "0 "))
-                        fprintf(f, "%s%.*s", ftello(f) > 0 ? ", " : "", (int) n, status);
+                        fprintf(f, "%s%.*s", ftello(f) > 0 ? ", " : "",
+                                (int) (n - (size_t) (first ? first - status : 0)), first ?: status);
                 status += n + !!status[n];
                 status += strspn(status, " ");
         }

@@ -18,6 +18,9 @@ int view_running_hosts(bool look, sd_json_variant **ret);
 int view_print_hosts(sd_json_variant *v, int indent);
 /* At a relay: the tenant to whom the host leads keeps its visitors away. */
 bool view_house_is_away(sd_json_variant *host);
+/* Its house does not take visitors whom the relay opens, and as long as there is no certificate to open them
+ * with they pass. config may be NULL. */
+bool view_passes_unopened(const Config *config, sd_json_variant *host);
 
 /* { "certificates": io.hagw.Acme.Watch's, without the chains }. */
 int view_certificates_of(sd_json_variant *reply, sd_json_variant **ret);
@@ -47,8 +50,8 @@ int view_relay(const Config *config, sd_json_variant **ret, char **ret_reason);
 #define VIEW_PLIGHTS_TENANTS_MAX 1000U
 int view_tenants(const Config *config, sd_json_variant **ret);
 
-/* { "tenantsRefused": [io.hagw.Proxy.Refused], "tenantsRefusedMore": N } at a relay where there is
- * something, else NULL. */
+/* { "tenantsRefused": [io.hagw.Proxy.Refused], "tenantsRefusedMore": N, "tenantsSwapping": [… .Swap],
+ * "tenantsGaps": [… .Gap] } at a relay where there is something, else NULL. */
 int view_tenants_refused(const Config *config, sd_json_variant **ret);
 
 /* { "zones": io.hagw.Dns's }. */

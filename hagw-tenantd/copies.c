@@ -4,6 +4,7 @@
  * it is whole and on disk. */
 
 #include <dirent.h>
+#include <endian.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -62,9 +63,22 @@ static int open_copy(Db *db, const char *path) {
         return -EUCLEAN;
 }
 
-/* What it holds, and when its file was written. -EUCLEAN: it is not whole. */
+/* SQLite's application id, which is nobody's here: when the copy was made, in seconds, so that it tells that
+ * itself, whatever its name is and wherever its file was. It is in no checksum. */
+#define MADE_AT 68
+
+static int write_made(const char *path, uint64_t now_usec) {
+        const uint32_t made = htobe32((uint32_t) (now_usec / USEC_PER_SEC));
+        _cleanup_close_ int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+
+        if (fd < 0)
+                return -errno;
+        return pwrite(fd, &made, sizeof(made), MADE_AT) == (ssize_t) sizeof(made) ? 0 : -EIO;
+}
+
+/* What it holds, and when it was made. -EUCLEAN: it is not whole. */
 static int look(const char *path, bool quickly, Copy *ret) {
-        int64_t tenants;
+        int64_t tenants, made = 0;
         struct stat st;
         Db db;
         int r;
@@ -79,10 +93,14 @@ static int look(const char *path, bool quickly, Copy *ret) {
                 r = db_exec_int(&db, "SELECT stamp FROM ledger", &ret->stamp);
         if (r >= 0)
                 r = db_exec_int(&db, "SELECT count(*) FROM tenant", &tenants);
+        if (r >= 0)
+                r = db_exec_int(&db, "PRAGMA application_id", &made);
         db_close(&db);
         if (r < 0)
                 return r == -ENOMEM ? r : -EUCLEAN;
-        ret->made_usec = (uint64_t) st.st_mtim.tv_sec * USEC_PER_SEC;
+        ret->dated = made != 0;
+        ret->made_usec = (ret->dated ? (uint64_t) (uint32_t) made : (uint64_t) st.st_mtim.tv_sec) *
+                         USEC_PER_SEC;
         ret->tenants = (uint64_t) tenants;
         return 0;
 }
@@ -195,6 +213,8 @@ int copies_make(const char *dir, Db *db, Ledger *ledger, uint64_t now_usec) {
                 return -errno;
         r = vacuum_into(db, new);
         if (r >= 0)
+                r = write_made(new, now_usec);
+        if (r >= 0)
                 r = look(new, /* quickly= */ false, &c);
         if (r >= 0)
                 r = sync_path(new, 0);
@@ -226,8 +246,8 @@ int copies_list(const char *dir, const Ledger *ledger, Copy ret[static COPIES_MA
                 r = path_of(path, dir, c->name);
                 if (r >= 0)
                         r = look(path, /* quickly= */ true, c);
-                /* A file that was copied or put back is younger than what it holds. */
-                if (c->made_usec - day_of(c->name) >= USEC_PER_DAY)
+                /* One of before: a file that was copied or put back is younger than what it holds. */
+                if (!c->dated && c->made_usec - day_of(c->name) >= USEC_PER_DAY)
                         c->made_usec = day_of(c->name);
                 if (r < 0 && r != -EUCLEAN)
                         return r;

@@ -12,6 +12,7 @@
 typedef struct Copy {
         char name[COPY_NAME_LENGTH + 1];
         uint64_t made_usec; /* CLOCK_REALTIME */
+        bool dated;         /* it says so itself; else by its file and its name */
         int64_t stamp;      /* what it knows of the ledger */
         uint64_t tenants;
         bool good;          /* found whole now */

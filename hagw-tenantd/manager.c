@@ -110,7 +110,7 @@ static void arm_due(Manager *m) {
 
         if (m->trouble)
                 return;
-        r = token_next_expiry(&m->db, &next);
+        r = next_expiry(&m->db, &next);
         if (r < 0) {
                 (void) log_error_errno(r, "Could not read when the next token ends: %m");
                 next = clock_usec(CLOCK_REALTIME) + RETRY_USEC;

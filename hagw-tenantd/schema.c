@@ -119,6 +119,8 @@ const char schema_temporary[] =
         TRIGGER("token_insert", "INSERT ON main.token", MARK("0", "NEW.tenant"))
         TRIGGER("token_update", "UPDATE OF expires ON main.token", MARK("0", "NEW.tenant"))
         TRIGGER("token_delete", "DELETE ON main.token", MARK("0", "OLD.tenant"))
+        TRIGGER("code_insert", "INSERT ON main.code", MARK("0", "NEW.tenant"))
+        TRIGGER("code_delete", "DELETE ON main.code", MARK("0", "OLD.tenant"))
         TRIGGER("account_insert", "INSERT ON main.token_account", MARK("1", "NEW.tenant"))
         TRIGGER("account_update", "UPDATE ON main.token_account", MARK("1", "NEW.tenant"))
         TRIGGER("account_delete", "DELETE ON main.token_account", MARK("1", "OLD.tenant"))
@@ -145,7 +147,8 @@ const char schema_temporary[] =
         " (SELECT group_concat(d.name, ' ') FROM domain d WHERE d.tenant = t.id)," \
         " (SELECT group_concat(k.id, ' ') FROM token k" \
         "   WHERE k.tenant = t.id AND (k.expires IS NULL OR k.expires > ?2))," \
-        " ifnull(u.received, 0), ifnull(u.sent, 0)" \
+        " ifnull(u.received, 0), ifnull(u.sent, 0)," \
+        " EXISTS (SELECT 1 FROM code c WHERE c.tenant = t.id AND c.expires > ?2)" \
         " FROM tenant t LEFT JOIN usage u ON u.tenant = t.id AND u.month = ?1 "
 
 /* The largest sum that is kept: it stays a number whatever is added. */
@@ -197,7 +200,9 @@ const char *const statement_texts[_STATEMENT_MAX] = {
         [STATEMENT_TOKEN_SHORTEN] =
                 "UPDATE token SET expires = ?2 WHERE tenant = ?1 AND (expires IS NULL OR expires > ?2)",
         [STATEMENT_TOKEN_EXPIRE] = "DELETE FROM token WHERE expires <= ?1",
-        [STATEMENT_TOKEN_NEXT_EXPIRY] = "SELECT min(expires) FROM token WHERE expires IS NOT NULL",
+        [STATEMENT_NEXT_EXPIRY] =
+                "SELECT min(e) FROM (SELECT min(expires) AS e FROM token WHERE expires IS NOT NULL"
+                " UNION ALL SELECT min(expires) FROM code)",
         [STATEMENT_TOKEN_USE] =
                 "INSERT OR REPLACE INTO temp.used (tenant, token, usec) VALUES (?1, ?2, ?3)",
         [STATEMENT_TOKEN_STORE_USED] =

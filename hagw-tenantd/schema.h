@@ -35,7 +35,7 @@ typedef enum Statement {
         STATEMENT_TOKEN_REVOKE_ALL,
         STATEMENT_TOKEN_SHORTEN,
         STATEMENT_TOKEN_EXPIRE,
-        STATEMENT_TOKEN_NEXT_EXPIRY,
+        STATEMENT_NEXT_EXPIRY,
         STATEMENT_TOKEN_USE,
         STATEMENT_TOKEN_STORE_USED,
         STATEMENT_TOKEN_FORGET_USED,
@@ -98,4 +98,5 @@ enum {
         TENANT_COLUMN_TOKENS,   /* ids of those that are good, likewise */
         TENANT_COLUMN_RECEIVED, /* in the month asked for */
         TENANT_COLUMN_SENT,
+        TENANT_COLUMN_CODE, /* one waits */
 };

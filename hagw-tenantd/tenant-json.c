@@ -71,7 +71,7 @@ int route_to_json(const Manager *m, const Tenant *t, sd_json_variant **ret) {
                               UNSIGNED("connectionsPerSecond", t->settings.connections_per_second),
                               UNSIGNED("bytesPerSecond", t->settings.bytes_per_second),
                               UNSIGNED("bytesPerMonth", t->settings.bytes_per_month),
-                              VARIANT("tokenIds", ids));
+                              BOOLEAN("codeWaits", t->code_waits), VARIANT("tokenIds", ids));
 }
 
 /* What a clock has noted that was ahead is no later than now. Never stays never. */

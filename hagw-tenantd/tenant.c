@@ -116,6 +116,7 @@ int tenant_next(sqlite3_stmt *q, Tenant *ret) {
                 .token_ids = db_column_text(q, TENANT_COLUMN_TOKENS),
                 .received = column(q, TENANT_COLUMN_RECEIVED),
                 .sent = column(q, TENANT_COLUMN_SENT),
+                .code_waits = db_column_int(q, TENANT_COLUMN_CODE) != 0,
         };
         ret->exhausted = ret->settings.bytes_per_month > 0 &&
                          ret->received + ret->sent >= ret->settings.bytes_per_month;

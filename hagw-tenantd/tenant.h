@@ -33,6 +33,7 @@ typedef struct Tenant {
         const char *token_ids; /* those that are good, likewise */
         uint64_t received, sent; /* in the month */
         bool exhausted;
+        bool code_waits; /* to be typed in a house */
 } Tenant;
 
 typedef struct TenantCounts {

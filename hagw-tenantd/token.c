@@ -105,11 +105,11 @@ int token_expire(Db *db, uint64_t now_usec) {
         return db_run(db, STATEMENT_TOKEN_EXPIRE, DB_VALUES(DB_INT(now_usec)));
 }
 
-int token_next_expiry(Db *db, uint64_t *ret) {
+int next_expiry(Db *db, uint64_t *ret) {
         _cleanup_query_ sqlite3_stmt *q = NULL;
         int r;
 
-        r = db_query(db, STATEMENT_TOKEN_NEXT_EXPIRY, NULL, 0, &q);
+        r = db_query(db, STATEMENT_NEXT_EXPIRY, NULL, 0, &q);
         if (r >= 0)
                 r = db_step(q);
         if (r <= 0)

@@ -33,8 +33,8 @@ int token_give_back(Db *db, const char *tenant, const char *id);
 int token_shorten(Db *db, int64_t tenant, uint64_t expires_usec);
 /* Forgets those that have ended; returns how many. */
 int token_expire(Db *db, uint64_t now_usec);
-/* When the next one ends; USEC_INFINITY: none does. */
-int token_next_expiry(Db *db, uint64_t *ret);
+/* When the next token or code ends; USEC_INFINITY: none does. */
+int next_expiry(Db *db, uint64_t *ret);
 
 /* Whether proof is the token's, for this binding (docs/relay-protocol.md). -EKEYREJECTED: no such tenant, no
  * such token, or not its proof, which all take as long. ret_suspended is set where the proof is right. */

@@ -47,6 +47,8 @@ static SD_VARLINK_DEFINE_ENUM_TYPE(
         SD_VARLINK_DEFINE_ENUM_VALUE(exhausted),
         SD_VARLINK_FIELD_COMMENT("It has no token, so that no house can be attached"),
         SD_VARLINK_DEFINE_ENUM_VALUE(detached),
+        SD_VARLINK_FIELD_COMMENT("The same, and a code waits to be typed in one"),
+        SD_VARLINK_DEFINE_ENUM_VALUE(invited),
         SD_VARLINK_FIELD_COMMENT("No house is attached as it"),
         SD_VARLINK_DEFINE_ENUM_VALUE(away));
 
@@ -205,6 +207,17 @@ static SD_VARLINK_DEFINE_STRUCT_TYPE(
         SD_VARLINK_DEFINE_FIELD(over, SD_VARLINK_BOOL, SD_VARLINK_NULLABLE));
 
 static SD_VARLINK_DEFINE_STRUCT_TYPE(
+        Gap, SD_VARLINK_DEFINE_FIELD(tenant, SD_VARLINK_STRING, 0),
+        SD_VARLINK_DEFINE_FIELD(machine, SD_VARLINK_STRING, 0),
+        SD_VARLINK_FIELD_COMMENT("Machines of the tenant that are attached"),
+        SD_VARLINK_DEFINE_FIELD(machines, SD_VARLINK_INT, 0),
+        SD_VARLINK_FIELD_COMMENT("It does not take visitors whose TLS this relay opens, and this relay has "
+                                 "such"),
+        SD_VARLINK_DEFINE_FIELD(refusesOpened, SD_VARLINK_BOOL, 0),
+        SD_VARLINK_FIELD_COMMENT("Of the tenant's domains: those that it has no host for"),
+        SD_VARLINK_DEFINE_FIELD(lacking, SD_VARLINK_STRING, SD_VARLINK_ARRAY));
+
+static SD_VARLINK_DEFINE_STRUCT_TYPE(
         Swap, SD_VARLINK_DEFINE_FIELD(tenant, SD_VARLINK_STRING, 0),
         SD_VARLINK_FIELD_COMMENT("The last one; CLOCK_REALTIME"),
         SD_VARLINK_DEFINE_FIELD(lastUSec, SD_VARLINK_INT, 0));
@@ -228,6 +241,9 @@ static SD_VARLINK_DEFINE_METHOD(
         SD_VARLINK_FIELD_COMMENT("While attached: the domains elsewhere that the relay leads here, maybe "
                                  "with \"*.\" in front; missing: it does not say"),
         SD_VARLINK_DEFINE_OUTPUT(domains, SD_VARLINK_STRING, SD_VARLINK_ARRAY | SD_VARLINK_NULLABLE),
+        SD_VARLINK_FIELD_COMMENT("While attached: the names whose visitors' TLS the relay opens and that it "
+                                 "leads here; missing: it does not say"),
+        SD_VARLINK_DEFINE_OUTPUT(opens, SD_VARLINK_STRING, SD_VARLINK_ARRAY | SD_VARLINK_NULLABLE),
         SD_VARLINK_FIELD_COMMENT("While attached: the tenant's bytes of this month are used up, and the "
                                  "relay lets nobody in; missing: it does not say"),
         SD_VARLINK_DEFINE_OUTPUT(exhausted, SD_VARLINK_BOOL, SD_VARLINK_NULLABLE),
@@ -235,7 +251,8 @@ static SD_VARLINK_DEFINE_METHOD(
                                  "none did"),
         SD_VARLINK_DEFINE_OUTPUT(takenOverUSec, SD_VARLINK_INT, SD_VARLINK_NULLABLE),
         SD_VARLINK_FIELD_COMMENT("CLOCK_REALTIME of the last visitor whose TLS the relay had opened; "
-                                 "missing: none since hagw-proxyd started"),
+                                 "missing: none since hagw-proxyd started or the settings for "
+                                 "the relay were changed, or this house takes none"),
         SD_VARLINK_DEFINE_OUTPUT(openedUSec, SD_VARLINK_INT, SD_VARLINK_NULLABLE),
         SD_VARLINK_FIELD_COMMENT("Channels that were closed because their header was not the relay's"),
         SD_VARLINK_DEFINE_OUTPUT(rejected, SD_VARLINK_INT, 0));
@@ -288,7 +305,10 @@ static SD_VARLINK_DEFINE_METHOD_FULL(
         SD_VARLINK_FIELD_COMMENT("How many older rows there was no room for; missing: none"),
         SD_VARLINK_DEFINE_OUTPUT(refusedMore, SD_VARLINK_INT, SD_VARLINK_NULLABLE),
         SD_VARLINK_FIELD_COMMENT("In the last answer alone; missing: none"),
-        SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(swaps, Swap, SD_VARLINK_ARRAY | SD_VARLINK_NULLABLE));
+        SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(swaps, Swap, SD_VARLINK_ARRAY | SD_VARLINK_NULLABLE),
+        SD_VARLINK_FIELD_COMMENT("Machines that cannot serve all whom this relay leads to them, at most a "
+                                 "hundred of each worker's"),
+        SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(gaps, Gap, SD_VARLINK_ARRAY | SD_VARLINK_NULLABLE));
 
 static SD_VARLINK_DEFINE_ERROR(RelayRefused,
                                SD_VARLINK_FIELD_COMMENT("io.hagw.Relay's error without its interface, or "
@@ -327,7 +347,7 @@ SD_VARLINK_DEFINE_INTERFACE(
         &vl_type_RefusalReason,
         &vl_type_Refused,
         SD_VARLINK_SYMBOL_COMMENT("A tenant whose machines take each other's place again and again"),
-        &vl_type_Swap,
+        &vl_type_Swap, &vl_type_Gap,
         SD_VARLINK_SYMBOL_COMMENT(
                 "The relay that this house is reached through. root, hagw-acmed and hagw-webd only."),
         &vl_method_DescribeRelay,

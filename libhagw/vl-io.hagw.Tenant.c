@@ -17,6 +17,8 @@ static SD_VARLINK_DEFINE_STRUCT_TYPE(
         SD_VARLINK_DEFINE_FIELD(exhausted, SD_VARLINK_BOOL, 0),
         SD_VARLINK_FIELD_COMMENT("The relay opens the visitors' TLS"),
         SD_VARLINK_DEFINE_FIELD(terminate, SD_VARLINK_BOOL, 0),
+        SD_VARLINK_FIELD_COMMENT("A code waits to be typed in a house"),
+        SD_VARLINK_DEFINE_FIELD(codeWaits, SD_VARLINK_BOOL, 0),
         SD_VARLINK_FIELD_COMMENT("Machines that may be attached at once"),
         SD_VARLINK_DEFINE_FIELD(agents, SD_VARLINK_INT, 0),
         SD_VARLINK_FIELD_COMMENT("Channels at once, waiting and in use"),

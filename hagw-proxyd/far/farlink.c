@@ -105,6 +105,7 @@ static void far_connect(Upstream *u, LinkClient *l) {
         f->link = k;
         f->channel.ops = &ops;
         f->channel.kind = CHANNEL_VISITOR_OPENED;
+        f->channel.name = u->server_name;
         f->channel.pair = l->ops->pair(l);
         loop_arm(&w->loop, &k->timer, w->loop.now_usec + u->connect_usec);
         if (tenant_want(w, t, &f->channel) < 0)

@@ -117,6 +117,7 @@ void passage_to_tenant(Conn *c, Tenant *t) {
         s->visit = visit;
         s->channel.ops = &channel_ops;
         s->channel.kind = CHANNEL_VISITOR_PASSED;
+        s->channel.name = s->visit.name;
         s->channel.pair = passage_pair(p);
         if (tenant_want(w, t, &s->channel) < 0)
                 refuse(p, t);

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "hagw-proxyd/house/agent.h"
+#include "hagw-proxyd/house/agenttold.h"
 #include "hagw-proxyd/snapshot/figures.h"
 #include "hagw-proxyd/snapshot/snapshot.h"
 #include "libhagw/crew/worker.h"
@@ -33,6 +34,8 @@ struct Agent {
         uint64_t reload_usec;   /* the settings may have changed then */
         uint64_t hosts_told;    /* visitors refused for want of a host, when the relay heard of us last */
         ChannelPool pool;
+        char *told;     /* which domains there is no host for, as the relay knows; NULL: none, or not told */
+        bool suspended; /* so the relay said no, the last time that it did */
         bool expected; /* the relay has said that it comes back at once, and may well do so */
         AgentAttached attached; /* what the main thread is told */
 };
@@ -80,6 +83,16 @@ static uint64_t random_number(const Agent *a) {
         return gnutls_rnd(GNUTLS_RND_NONCE, &n, sizeof(n)) < 0 ? a->worker->loop.now_usec : n;
 }
 
+/* Who is suspended has a good token, and whoever lets him in again waits for him. */
+static uint64_t next_pause(Agent *a, bool refused) {
+        const uint64_t now = a->worker->loop.now_usec, random = random_number(a),
+                       most = a->suspended ? AGENT_SUSPENDED_MAX_USEC : AGENT_REFUSED_MAX_USEC;
+
+        return refused ? backoff_next(&a->backoff, AGENT_REFUSED_MIN_USEC / 2, AGENT_REFUSED_MIN_USEC, most,
+                                      random) :
+                         backoff_after(&a->backoff, now, AGENT_RETRY_MIN_USEC, AGENT_RETRY_MAX_USEC, random);
+}
+
 static void forget_next(Agent *a) {
         loop_disarm(&a->worker->loop, &a->next_timer);
         a->next = agent_line_close(a->next);
@@ -107,10 +120,7 @@ static void wait_and_retry(Agent *a, const char *why, bool refused, uint64_t at_
         uint64_t wait;
 
         settle(a);
-        wait = refused ? backoff_next(&a->backoff, AGENT_REFUSED_MIN_USEC / 2, AGENT_REFUSED_MIN_USEC,
-                                      AGENT_REFUSED_MAX_USEC, random_number(a)) :
-                         backoff_after(&a->backoff, loop->now_usec, AGENT_RETRY_MIN_USEC,
-                                       AGENT_RETRY_MAX_USEC, random_number(a));
+        wait = next_pause(a, refused);
         if (a->expected)
                 wait = random_number(a) % AGENT_EXPECTED_USEC;
         if (at_least_usec > 0) {
@@ -126,11 +136,7 @@ static void wait_and_retry(Agent *a, const char *why, bool refused, uint64_t at_
 /* The token that it is attached with is still good for all that is known; the new one is tried again. */
 static void next_failed(Agent *a, const char *why, bool refused) {
         Loop *loop = &a->worker->loop;
-        uint64_t wait = refused ? backoff_next(&a->backoff, AGENT_REFUSED_MIN_USEC / 2,
-                                               AGENT_REFUSED_MIN_USEC, AGENT_REFUSED_MAX_USEC,
-                                               random_number(a)) :
-                                  backoff_after(&a->backoff, loop->now_usec, AGENT_RETRY_MIN_USEC,
-                                                AGENT_RETRY_MAX_USEC, random_number(a));
+        uint64_t wait = next_pause(a, refused);
 
         forget_next(a);
         loop_arm(loop, &a->next_timer, loop->now_usec + wait);
@@ -178,15 +184,10 @@ static void on_link_failed(AgentLine *l, AgentLineFailure failure, const char *w
         fail_link(l->userdata, l, why, failure == AGENT_LINE_NO_TOKEN, 0);
 }
 
-static int send_attach(AgentLine *l, sd_json_variant *proof) {
+static int send_attach(Agent *a, AgentLine *l, sd_json_variant *proof) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
-        char machine[SD_ID128_STRING_MAX];
-        int r;
+        int r = agent_told_build(a->target, a->worker->snapshot->routes, &a->attached, proof, &a->told, &v);
 
-        relay_machine_id(machine);
-        r = sd_json_buildo(&v, SD_JSON_BUILD_PAIR_VARIANT("proof", proof),
-                           SD_JSON_BUILD_PAIR_STRING("machine", machine),
-                           SD_JSON_BUILD_PAIR_STRING("software", RELAY_SOFTWARE));
         return r < 0 ? r : control_send_call(&l->transport, INTERFACE "Attach", v, /* more= */ true);
 }
 
@@ -194,12 +195,17 @@ static void on_link_open(AgentLine *l, sd_json_variant *proof) {
         Agent *a = l->userdata;
         Loop *loop = &a->worker->loop;
 
-        if (send_attach(l, proof) < 0) {
+        if (send_attach(a, l, proof) < 0) {
                 fail_link(a, l, "the connection to the relay broke", /* refused= */ false, 0);
                 return;
         }
         loop_arm(loop, l == a->next ? &a->next_timer : &a->timer, loop->now_usec + AGENT_REPLY_USEC);
 }
+
+static bool has_news(const Agent *a) {
+        return agent_told_is_old(a->told, a->worker->snapshot->routes, &a->attached);
+}
+static void attempt_next(Agent *a);
 
 static void on_first_reply(Agent *a, AgentLine *l, sd_json_variant *parameters) {
         const char *text = strempty(control_string(parameters, "zone"));
@@ -223,6 +229,7 @@ static void on_first_reply(Agent *a, AgentLine *l, sd_json_variant *parameters) 
         agent_said_forget(&a->attached); /* it may have restarted */
         (void) agent_said_refused(&a->attached, parameters);
         (void) agent_said_domains(&a->attached, parameters);
+        (void) agent_said_opens(&a->attached, parameters);
         (void) agent_said_exhausted(&a->attached, parameters);
         (void) agent_said_alone(&a->attached, parameters);
         a->hosts_told = a->attached.refused[REFUSAL_HOST].n;
@@ -233,6 +240,8 @@ static void on_first_reply(Agent *a, AgentLine *l, sd_json_variant *parameters) 
         channel_pool_open(&a->pool, a->target, session_id, &l->keys, &l->address,
                           (uint64_t) MAX(control_integer(parameters, "channels", UINT32_MAX), INT64_C(0)),
                           (uint64_t) MAX(control_integer(parameters, "waiting", 0), INT64_C(0)));
+        if (has_news(a))
+                attempt_next(a);
 }
 
 static void on_refusal(Agent *a, const AgentLine *l, const ControlReply *reply) {
@@ -240,6 +249,7 @@ static void on_refusal(Agent *a, const AgentLine *l, const ControlReply *reply) 
         char buffer[RELAY_ERROR_MAX];
         bool busy = streq(reply->error, INTERFACE "Busy");
 
+        a->suspended = streq(reply->error, INTERFACE "Suspended");
         if (l == a->link && streq(reply->error, INTERFACE "TakenOver"))
                 a->attached.taken_over_usec = clock_usec(CLOCK_REALTIME);
         /* The token was good until now: hagw-keyd may have another one by this time. */
@@ -260,13 +270,8 @@ static void on_leaving(Agent *a) {
                        /* refused= */ false, 0);
 }
 
-/* There is a host now of the name that the relay refused somebody for. It takes what we have for another as
- * soon as we attach anew. */
 static bool has_missed_host(const Agent *a) {
-        const AgentAttached *t = &a->attached;
-
-        return t->refused[REFUSAL_HOST].n != a->hosts_told && *t->refused_name &&
-               route_find(a->worker->snapshot->routes, t->refused_name);
+        return agent_told_has_missed(a->hosts_told, a->worker->snapshot->routes, &a->attached);
 }
 
 static void ask_token(Agent *a);
@@ -300,9 +305,12 @@ static void on_link_message(AgentLine *l, sd_json_variant *message) {
         loop_arm(loop, &a->timer, loop->now_usec + AGENT_SILENCE_USEC);
         if (agent_said_refused(&a->attached, reply.parameters) |
             agent_said_domains(&a->attached, reply.parameters) |
+            agent_said_opens(&a->attached, reply.parameters) |
             agent_said_exhausted(&a->attached, reply.parameters) |
             agent_said_alone(&a->attached, reply.parameters))
                 tell(a, NULL, /* refused= */ false, 0);
+        if (!a->next && has_news(a))
+                attempt_next(a);
         /* What it tells may be of before the reload. */
         if (loop->now_usec < a->reload_usec + AGENT_SILENCE_USEC && has_missed_host(a))
                 ask_token(a);
@@ -365,7 +373,7 @@ static void on_token(CallMessage *m) {
         id = control_string(reply, "tokenId");
         if (!id)
                 return;
-        if (!streq(id, a->attached.token_id) || has_missed_host(a)) {
+        if (!streq(id, a->attached.token_id) || has_missed_host(a) || has_news(a)) {
                 attempt_next(a);
                 return;
         }
@@ -460,6 +468,7 @@ Agent *agent_free(Agent *a) {
         if (a->asking)
                 a->asking->asker = NULL;
         relay_target_unref(a->target);
+        free(a->told);
         free(a);
         return NULL;
 }

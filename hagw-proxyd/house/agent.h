@@ -16,6 +16,7 @@
 #define AGENT_EXPECTED_MAX 8U /* unless it has said so this often in a row and never stayed */
 #define AGENT_REFUSED_MIN_USEC (20 * USEC_PER_SEC) /* where the relay has said no; doubles up to: */
 #define AGENT_REFUSED_MAX_USEC (10 * USEC_PER_MINUTE)
+#define AGENT_SUSPENDED_MAX_USEC (30 * USEC_PER_SEC) /* its token is good: it may be let in at any time */
 #define AGENT_BUSY_MAX_USEC USEC_PER_HOUR /* a relay's wish to be left alone is heeded so long */
 #define AGENT_SETTLED_USEC USEC_PER_MINUTE /* attached so long: the next failure is a new one */
 #define AGENT_NUDGE_USEC USEC_PER_SEC /* between attempts, whatever happens */

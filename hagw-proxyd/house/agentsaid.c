@@ -11,7 +11,7 @@
 void agent_said_forget(AgentAttached *t) {
         memset(t->refused, 0, sizeof(t->refused));
         *t->refused_name = '\0';
-        t->domains_known = t->exhausted_known = false;
+        t->domains_known = t->opens_known = t->exhausted_known = false;
 }
 
 bool agent_said_refused(AgentAttached *t, sd_json_variant *parameters) {
@@ -35,24 +35,35 @@ bool agent_said_refused(AgentAttached *t, sd_json_variant *parameters) {
         return n > 0;
 }
 
-bool agent_said_domains(AgentAttached *t, sd_json_variant *parameters) {
-        sd_json_variant *list = sd_json_variant_by_key(parameters, "domains");
+/* Maybe with "*." in front. More than there is room for are as good as not told. */
+static bool take_names(sd_json_variant *list, char names[static RELAY_DOMAINS_MAX][HOSTNAME_MAX + 3],
+                       unsigned *n, bool *known) {
         char name[HOSTNAME_MAX + 1];
 
         if (!list || !sd_json_variant_is_array(list))
                 return false;
-        t->n_domains = 0;
-        t->domains_known = sd_json_variant_elements(list) <= RELAY_DOMAINS_MAX;
-        for (size_t i = 0; t->domains_known && i < sd_json_variant_elements(list); i++) {
+        *n = 0;
+        *known = sd_json_variant_elements(list) <= RELAY_DOMAINS_MAX;
+        for (size_t i = 0; *known && i < sd_json_variant_elements(list); i++) {
                 sd_json_variant *v = sd_json_variant_by_index(list, i);
                 const char *text = sd_json_variant_is_string(v) ? sd_json_variant_string(v) : "";
                 const char *plain = startswith(text, "*.") ?: text;
 
                 if (hostname_normalize(plain, strlen(plain), name) >= 0)
-                        (void) snprintf(t->domains[t->n_domains++], sizeof(t->domains[0]), "%s%s",
-                                        plain != text ? "*." : "", name);
+                        (void) snprintf(names[(*n)++], sizeof(names[0]), "%s%s", plain != text ? "*." : "",
+                                        name);
         }
         return true;
+}
+
+bool agent_said_domains(AgentAttached *t, sd_json_variant *parameters) {
+        return take_names(sd_json_variant_by_key(parameters, "domains"), t->domains, &t->n_domains,
+                          &t->domains_known);
+}
+
+bool agent_said_opens(AgentAttached *t, sd_json_variant *parameters) {
+        return take_names(sd_json_variant_by_key(parameters, "opens"), t->opens, &t->n_opens,
+                          &t->opens_known);
 }
 
 bool agent_said_exhausted(AgentAttached *t, sd_json_variant *parameters) {

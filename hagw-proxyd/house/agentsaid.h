@@ -25,6 +25,9 @@ typedef struct AgentAttached {
         } refused[_REFUSAL_MAX]; /* our visitors, there, since it runs */
         char refused_name[HOSTNAME_MAX + 1]; /* the last that we had no host for; empty: not told */
         bool exhausted_known, exhausted; /* the month's bytes are used up, and nobody gets in */
+        bool opens_known; /* as with the domains */
+        unsigned n_opens;
+        char opens[RELAY_DOMAINS_MAX][HOSTNAME_MAX + 3]; /* whose visitors' TLS it opens, and leads here */
         bool domains_known; /* what the next two say: an older relay does not tell them */
         unsigned n_domains;
         char domains[RELAY_DOMAINS_MAX][HOSTNAME_MAX + 3]; /* elsewhere that lead here; maybe "*.…" */
@@ -37,6 +40,8 @@ void agent_said_forget(AgentAttached *t);
 bool agent_said_refused(AgentAttached *t, sd_json_variant *parameters);
 /* Which domains elsewhere lead here. More than there is room for are as good as not told. As above. */
 bool agent_said_domains(AgentAttached *t, sd_json_variant *parameters);
+/* Of which names it opens the visitors' TLS, and leads them here. As above. */
+bool agent_said_opens(AgentAttached *t, sd_json_variant *parameters);
 /* Whether the month's bytes are used up. As above. */
 bool agent_said_exhausted(AgentAttached *t, sd_json_variant *parameters);
 /* That no other machine takes turns with this one (any more). As above. */

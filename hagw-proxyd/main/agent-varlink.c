@@ -64,32 +64,33 @@ static int build_refused(const AgentStateMessage *s, sd_json_variant **ret) {
         return r;
 }
 
-static int build_domains(const AgentAttached *a, sd_json_variant **ret) {
+static int build_names(const char names[][HOSTNAME_MAX + 3], unsigned n, sd_json_variant **ret) {
         int r = sd_json_variant_new_array(ret, NULL, 0);
 
-        for (unsigned i = 0; r >= 0 && i < a->n_domains; i++)
-                r = sd_json_variant_append_arrayb(ret, SD_JSON_BUILD_STRING(a->domains[i]));
+        for (unsigned i = 0; r >= 0 && i < n; i++)
+                r = sd_json_variant_append_arrayb(ret, SD_JSON_BUILD_STRING(names[i]));
         return r;
 }
 
-/* CLOCK_REALTIME; 0: never. */
-static uint64_t last_opened(const Manager *m) {
+/* By this relay, and as long as this house takes them; CLOCK_REALTIME. 0: never. */
+static uint64_t last_opened(const Manager *m, const RelayTarget *t) {
         uint64_t last = 0;
 
         for (unsigned i = 0; i < m->n_workers; i++)
                 last = MAX(last, atomic_load_explicit(&m->workers[i]->figures->opened_usec,
                                                       memory_order_relaxed));
-        return last > 0 ? last + clock_usec(CLOCK_REALTIME) - clock_usec(CLOCK_MONOTONIC) : 0;
+        return t->opened && last > t->made_usec ?
+                       last + clock_usec(CLOCK_REALTIME) - clock_usec(CLOCK_MONOTONIC) :
+                       0;
 }
 
 static int vl_method_describe_relay(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *attachment = NULL, *refused = NULL,
-                                                                  *domains = NULL;
+                                                                  *domains = NULL, *opens = NULL;
         const Manager *m = userdata;
         const RelayTarget *t = m->snapshot->relay;
         const AgentStateMessage *s = m->agent.last;
-        const uint64_t opened_usec = last_opened(m);
-        uint64_t taken_usec;
+        uint64_t taken_usec, opened_usec;
         bool attached, waiting;
         int r;
 
@@ -97,6 +98,7 @@ static int vl_method_describe_relay(sd_varlink *link, void *parameters, unsigned
                 return sd_varlink_error(link, "io.hagw.Proxy.NoRelay", NULL);
         if (s && s->target != t)
                 s = NULL; /* of the configuration before */
+        opened_usec = last_opened(m, t);
         attached = s && s->state == AGENT_ATTACHED;
         waiting = s && s->state == AGENT_WAITING;
         taken_usec = s ? s->attached.taken_over_usec : 0;
@@ -107,7 +109,9 @@ static int vl_method_describe_relay(sd_varlink *link, void *parameters, unsigned
         }
         r = s ? build_refused(s, &refused) : 0;
         if (r >= 0 && attached && s->attached.domains_known)
-                r = build_domains(&s->attached, &domains);
+                r = build_names(s->attached.domains, s->attached.n_domains, &domains);
+        if (r >= 0 && attached && s->attached.opens_known)
+                r = build_names(s->attached.opens, s->attached.n_opens, &opens);
         if (r < 0)
                 return sd_varlink_error_errno(link, r);
         return sd_varlink_replybo(
@@ -126,6 +130,7 @@ static int vl_method_describe_relay(sd_varlink *link, void *parameters, unsigned
                 SD_JSON_BUILD_PAIR_CONDITION(attached, "attachment", SD_JSON_BUILD_VARIANT(attachment)),
                 SD_JSON_BUILD_PAIR_CONDITION(!!refused, "refused", SD_JSON_BUILD_VARIANT(refused)),
                 SD_JSON_BUILD_PAIR_CONDITION(!!domains, "domains", SD_JSON_BUILD_VARIANT(domains)),
+                SD_JSON_BUILD_PAIR_CONDITION(!!opens, "opens", SD_JSON_BUILD_VARIANT(opens)),
                 SD_JSON_BUILD_PAIR_CONDITION(attached && s->attached.exhausted_known, "exhausted",
                                              SD_JSON_BUILD_BOOLEAN(s && s->attached.exhausted)),
                 SD_JSON_BUILD_PAIR_CONDITION(taken_usec > 0, "takenOverUSec",

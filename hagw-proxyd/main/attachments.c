@@ -11,7 +11,7 @@
 
 struct AttachmentsCall {
         sd_varlink *link;
-        sd_json_variant *rows, *refused, *swaps;
+        sd_json_variant *rows, *refused, *swaps, *gaps;
         uint64_t refused_more;
         unsigned n_open; /* workers that have not answered */
         int error;
@@ -90,11 +90,14 @@ static void finish(AttachmentsCall *call) {
                         SD_JSON_BUILD_PAIR_CONDITION(call->refused_more > 0, "refusedMore",
                                                      SD_JSON_BUILD_UNSIGNED(call->refused_more)),
                         SD_JSON_BUILD_PAIR_CONDITION(!!call->swaps, "swaps",
-                                                     SD_JSON_BUILD_VARIANT(call->swaps)));
+                                                     SD_JSON_BUILD_VARIANT(call->swaps)),
+                        SD_JSON_BUILD_PAIR_CONDITION(!!call->gaps, "gaps",
+                                                     SD_JSON_BUILD_VARIANT(call->gaps)));
         sd_varlink_unref(call->link);
         sd_json_variant_unref(call->rows);
         sd_json_variant_unref(call->refused);
         sd_json_variant_unref(call->swaps);
+        sd_json_variant_unref(call->gaps);
         free(call);
 }
 
@@ -112,6 +115,7 @@ void attachments_on_message(AttachmentsMessage *m) {
         take_rows(call, sd_json_variant_by_key(v, "attachments"), &call->rows);
         take_rows(call, sd_json_variant_by_key(v, "refused"), &call->refused);
         take_rows(call, sd_json_variant_by_key(v, "swaps"), &call->swaps);
+        take_rows(call, sd_json_variant_by_key(v, "gaps"), &call->gaps);
         if (v)
                 call->refused_more += sd_json_variant_unsigned(sd_json_variant_by_key(v, "refusedMore"));
         if (--call->n_open == 0)

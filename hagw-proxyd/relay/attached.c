@@ -15,6 +15,7 @@
 #include "libhagw/usec.h"
 
 #define SWAPS_MAX 100U /* rows of each worker's */
+#define GAPS_MAX 100U  /* likewise */
 
 static unsigned count_visitors(Tenant *t, const Control *k) {
         unsigned n = 0;
@@ -98,18 +99,42 @@ static sd_json_variant *collect_swaps(Worker *w, const char *tenant) {
         return s.rows;
 }
 
+static int append_gap(sd_json_variant **rows, const Control *k) {
+        const bool refuses = *strempty(k->told_opens) && k->says.opened_known && !k->says.opened;
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *row = NULL;
+        int r;
+
+        if ((!refuses && !k->says.lacking) || sd_json_variant_elements(*rows) >= GAPS_MAX)
+                return 0;
+        r = sd_json_buildo(&row, SD_JSON_BUILD_PAIR_STRING("tenant", k->tenant_name),
+                           SD_JSON_BUILD_PAIR_STRING("machine", k->machine),
+                           SD_JSON_BUILD_PAIR_UNSIGNED("machines", k->tenant->n_controls),
+                           SD_JSON_BUILD_PAIR_BOOLEAN("refusesOpened", refuses),
+                           SD_JSON_BUILD_PAIR_CONDITION(!!k->says.lacking, "lacking",
+                                                        SD_JSON_BUILD_VARIANT(k->says.lacking)),
+                           SD_JSON_BUILD_PAIR_CONDITION(!k->says.lacking, "lacking",
+                                                        SD_JSON_BUILD_EMPTY_ARRAY));
+        return r < 0 ? r : sd_json_variant_append_array(rows, row);
+}
+
+static bool is_asked_for(const AttachmentsMessage *m, const Control *k) {
+        return k && (!*m->tenant || streq(m->tenant, k->tenant_name));
+}
+
 static void deliver_attachments(Message *message, Worker *w) {
         AttachmentsMessage *m = (AttachmentsMessage *) message;
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *rows = NULL, *refused = NULL, *v = NULL,
-                                                          *swaps = collect_swaps(w, m->tenant);
+                                                          *gaps = NULL, *swaps = collect_swaps(w, m->tenant);
         int r = sd_json_variant_new_array(&rows, NULL, 0);
         size_t more = 0;
 
-        for (size_t i = 0; r >= 0 && !m->refused_only && i < w->tenants->n_controls; i++) {
+        for (size_t i = 0; r >= 0 && i < w->tenants->n_controls; i++) {
                 const Control *k = w->tenants->controls[i];
 
-                if (k && (!*m->tenant || streq(m->tenant, k->tenant_name)))
+                if (is_asked_for(m, k) && !m->refused_only)
                         r = append_row(&rows, k);
+                if (r >= 0 && is_asked_for(m, k))
+                        r = append_gap(&gaps, k);
         }
         if (r >= 0)
                 r = collect_refused(w, m->tenant, &refused, &more);
@@ -118,7 +143,9 @@ static void deliver_attachments(Message *message, Worker *w) {
                                    SD_JSON_BUILD_PAIR_VARIANT("refused", refused),
                                    SD_JSON_BUILD_PAIR_UNSIGNED("refusedMore", more),
                                    SD_JSON_BUILD_PAIR_CONDITION(!!swaps, "swaps",
-                                                                SD_JSON_BUILD_VARIANT(swaps)));
+                                                                SD_JSON_BUILD_VARIANT(swaps)),
+                                   SD_JSON_BUILD_PAIR_CONDITION(!!gaps, "gaps",
+                                                                SD_JSON_BUILD_VARIANT(gaps)));
         if (r >= 0)
                 (void) sd_json_variant_format(v, /* flags= */ 0, &m->rows);
         queue_push(w->main_queue, &m->message);

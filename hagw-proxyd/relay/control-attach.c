@@ -85,6 +85,51 @@ static int take_domains(Control *k, bool first, sd_json_variant **ret) {
         return r;
 }
 
+/* NULL: they are too many to be told. */
+static int list_opens(const Control *k, sd_json_variant **ret) {
+        const RouteTable *routes = k->worker->snapshot->routes;
+        char name[HOSTNAME_LABEL_MAX + HOSTNAME_MAX + 2];
+        int r = sd_json_variant_new_array(ret, NULL, 0);
+
+        for (size_t i = 0; r >= 0 && i < routes->n_routes; i++) {
+                const ConfHost *h = &routes->routes[i].host;
+
+                if (h->upstream_kind == CONF_UPSTREAM_TENANT && &routes->routes[i] != routes->opened &&
+                    streq(h->upstream_host, k->tenant_name))
+                        r = sd_json_variant_append_arrayb(ret, SD_JSON_BUILD_STRING(h->name));
+        }
+        (void) snprintf(name, sizeof(name), "%s.%s", k->tenant_name, strempty(routes->tenants_zone));
+        if (r >= 0 && k->tenant->info->terminate)
+                r = sd_json_variant_append_arrayb(ret, SD_JSON_BUILD_STRING(name));
+        if (r >= 0 && sd_json_variant_elements(*ret) > CONTROL_OPENS_MAX)
+                *ret = sd_json_variant_unref(*ret);
+        return r;
+}
+
+/* NULL: it knows. */
+static int take_opens(Control *k, bool first, sd_json_variant **ret) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *opens = NULL;
+        _cleanup_free_ char *text = NULL;
+        int r;
+
+        if (!first && !k->opens_stale)
+                return 0;
+        r = list_opens(k, &opens);
+        if (r < 0)
+                return r;
+        if (sd_json_variant_elements(opens) > 0)
+                r = sd_json_variant_format(opens, /* flags= */ 0, &text);
+        if (r < 0)
+                return r;
+        k->opens_stale = false;
+        if (!first && streq_ptr(text, k->told_opens))
+                return 0;
+        free(k->told_opens);
+        k->told_opens = TAKE_PTR(text);
+        *ret = TAKE_PTR(opens);
+        return 0;
+}
+
 /* Whether that its month is used up, or is not, is to be told. */
 static bool take_exhausted(Control *k, bool first) {
         const bool exhausted = k->tenant->info->exhausted;
@@ -93,57 +138,6 @@ static bool take_exhausted(Control *k, bool first) {
                 return false;
         k->told_exhausted = exhausted;
         return true;
-}
-
-static int send_first(Control *k) {
-        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL, *refused = NULL, *domains = NULL;
-        const RouteTable *routes = k->worker->snapshot->routes;
-        char zone[HOSTNAME_LABEL_MAX + HOSTNAME_MAX + 2], address[IP_TEXT_MAX];
-        int r;
-
-        (void) snprintf(zone, sizeof(zone), "%s.%s", k->tenant_name, strempty(routes->tenants_zone));
-        r = take_refused(k, &refused);
-        if (r >= 0)
-                r = take_domains(k, /* first= */ true, &domains);
-        if (r < 0)
-                return r;
-        (void) take_exhausted(k, /* first= */ true);
-        k->told_channels = k->tenant->info->channels;
-        r = sd_json_buildo(
-                &v,
-                SD_JSON_BUILD_PAIR("sessionId", SD_JSON_BUILD_BASE64(k->session_id, sizeof(k->session_id))),
-                SD_JSON_BUILD_PAIR("zone", SD_JSON_BUILD_STRING(zone)),
-                SD_JSON_BUILD_PAIR("address", SD_JSON_BUILD_STRING(ip_format(&k->address, address))),
-                SD_JSON_BUILD_PAIR("channels", SD_JSON_BUILD_UNSIGNED(k->told_channels)),
-                SD_JSON_BUILD_PAIR("waiting", SD_JSON_BUILD_UNSIGNED(k->wish)),
-                SD_JSON_BUILD_PAIR_VARIANT("domains", domains),
-                SD_JSON_BUILD_PAIR_BOOLEAN("alone", k->tenant->taken_usec[0] == 0),
-                SD_JSON_BUILD_PAIR_BOOLEAN("exhausted", k->told_exhausted),
-                SD_JSON_BUILD_PAIR_CONDITION(!!refused, "refused", SD_JSON_BUILD_VARIANT(refused)));
-        return r < 0 ? r : control_send_reply(&k->transport, v, /* continues= */ true);
-}
-
-/* What it is asked for from time to time; what is not said stays as it was. */
-static int send_news(Control *k, bool ping, bool wish) {
-        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL, *refused = NULL, *domains = NULL;
-        int r = ping ? take_refused(k, &refused) : 0;
-        bool exhausted;
-
-        if (r >= 0 && ping)
-                r = take_domains(k, /* first= */ false, &domains);
-        if (r < 0)
-                return r;
-        exhausted = ping && take_exhausted(k, /* first= */ false);
-        r = sd_json_buildo(&v,
-                           SD_JSON_BUILD_PAIR_CONDITION(ping, "ping", SD_JSON_BUILD_UNSIGNED(++k->ping)),
-                           SD_JSON_BUILD_PAIR_CONDITION(wish, "waiting", SD_JSON_BUILD_UNSIGNED(k->wish)),
-                           SD_JSON_BUILD_PAIR_CONDITION(!!domains, "domains",
-                                                        SD_JSON_BUILD_VARIANT(domains)),
-                           SD_JSON_BUILD_PAIR_CONDITION(exhausted, "exhausted",
-                                                        SD_JSON_BUILD_BOOLEAN(k->told_exhausted)),
-                           SD_JSON_BUILD_PAIR_CONDITION(!!refused, "refused",
-                                                        SD_JSON_BUILD_VARIANT(refused)));
-        return r < 0 ? r : control_send_reply(&k->transport, v, /* continues= */ true);
 }
 
 static unsigned wish_max(const Control *k) {
@@ -159,16 +153,106 @@ static unsigned wish_min(const Control *k) {
                                                                       memory_order_relaxed)));
 }
 
-void control_limit(Control *k) {
-        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
-
+/* Whether how many channels there may be is to be told, and so how many are to wait. */
+static bool take_channels(Control *k) {
         if (k->told_channels == k->tenant->info->channels)
-                return;
+                return false;
         k->told_channels = k->tenant->info->channels;
         k->wish = MIN(MAX(k->wish, wish_min(k)), wish_max(k));
-        if (sd_json_buildo(&v, SD_JSON_BUILD_PAIR("channels", SD_JSON_BUILD_UNSIGNED(k->told_channels)),
-                           SD_JSON_BUILD_PAIR("waiting", SD_JSON_BUILD_UNSIGNED(k->wish))) >= 0)
-                (void) control_send_reply(&k->transport, v, /* continues= */ true);
+        return true;
+}
+
+static int send_first(Control *k) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL, *refused = NULL, *domains = NULL,
+                                                          *opens = NULL;
+        const RouteTable *routes = k->worker->snapshot->routes;
+        char zone[HOSTNAME_LABEL_MAX + HOSTNAME_MAX + 2], address[IP_TEXT_MAX];
+        int r;
+
+        (void) snprintf(zone, sizeof(zone), "%s.%s", k->tenant_name, strempty(routes->tenants_zone));
+        r = take_refused(k, &refused);
+        if (r >= 0)
+                r = take_domains(k, /* first= */ true, &domains);
+        if (r >= 0)
+                r = take_opens(k, /* first= */ true, &opens);
+        if (r < 0)
+                return r;
+        (void) take_exhausted(k, /* first= */ true);
+        k->told_channels = k->tenant->info->channels;
+        r = sd_json_buildo(
+                &v,
+                SD_JSON_BUILD_PAIR("sessionId", SD_JSON_BUILD_BASE64(k->session_id, sizeof(k->session_id))),
+                SD_JSON_BUILD_PAIR("zone", SD_JSON_BUILD_STRING(zone)),
+                SD_JSON_BUILD_PAIR("address", SD_JSON_BUILD_STRING(ip_format(&k->address, address))),
+                SD_JSON_BUILD_PAIR("channels", SD_JSON_BUILD_UNSIGNED(k->told_channels)),
+                SD_JSON_BUILD_PAIR("waiting", SD_JSON_BUILD_UNSIGNED(k->wish)),
+                SD_JSON_BUILD_PAIR_VARIANT("domains", domains),
+                SD_JSON_BUILD_PAIR_CONDITION(!!opens, "opens", SD_JSON_BUILD_VARIANT(opens)),
+                SD_JSON_BUILD_PAIR_BOOLEAN("alone", k->tenant->taken_usec[0] == 0),
+                SD_JSON_BUILD_PAIR_BOOLEAN("exhausted", k->told_exhausted),
+                SD_JSON_BUILD_PAIR_CONDITION(!!refused, "refused", SD_JSON_BUILD_VARIANT(refused)));
+        return r < 0 ? r : control_send_reply(&k->transport, v, /* continues= */ true);
+}
+
+/* What it is asked for from time to time, and what has changed; what is not said stays as it was. That
+ * somebody was refused goes with the ping, however many come. */
+static int send_news(Control *k, bool ping, bool wish) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL, *refused = NULL, *domains = NULL,
+                                                          *opens = NULL;
+        int r = ping ? take_refused(k, &refused) : 0;
+        bool exhausted, channels;
+
+        if (r >= 0)
+                r = take_domains(k, /* first= */ false, &domains);
+        if (r >= 0)
+                r = take_opens(k, /* first= */ false, &opens);
+        if (r < 0)
+                return r;
+        exhausted = take_exhausted(k, /* first= */ false);
+        channels = take_channels(k);
+        r = sd_json_buildo(&v,
+                           SD_JSON_BUILD_PAIR_CONDITION(ping, "ping", SD_JSON_BUILD_UNSIGNED(++k->ping)),
+                           SD_JSON_BUILD_PAIR_CONDITION(channels, "channels",
+                                                        SD_JSON_BUILD_UNSIGNED(k->told_channels)),
+                           SD_JSON_BUILD_PAIR_CONDITION(wish || channels, "waiting",
+                                                        SD_JSON_BUILD_UNSIGNED(k->wish)),
+                           SD_JSON_BUILD_PAIR_CONDITION(!!domains, "domains",
+                                                        SD_JSON_BUILD_VARIANT(domains)),
+                           SD_JSON_BUILD_PAIR_CONDITION(!!opens, "opens", SD_JSON_BUILD_VARIANT(opens)),
+                           SD_JSON_BUILD_PAIR_CONDITION(exhausted, "exhausted",
+                                                        SD_JSON_BUILD_BOOLEAN(k->told_exhausted)),
+                           SD_JSON_BUILD_PAIR_CONDITION(!!refused, "refused",
+                                                        SD_JSON_BUILD_VARIANT(refused)));
+        return r < 0 ? r : control_send_reply(&k->transport, v, /* continues= */ true);
+}
+
+void control_tell(Control *k) {
+        const Tenant *t = k->tenant;
+
+        if (k->told_channels != t->info->channels || k->told_domains != t->domains_version ||
+            k->told_exhausted != t->info->exhausted || k->opens_stale)
+                (void) send_news(k, /* ping= */ false, /* wish= */ false);
+}
+
+/* Those that something is opened for now, and those that something was opened for. */
+void controls_snapshot(Worker *w) {
+        const RouteTable *routes = w->snapshot->routes;
+
+        for (size_t i = 0; i < w->tenants->n_controls; i++)
+                if (w->tenants->controls[i])
+                        w->tenants->controls[i]->opens_stale = w->tenants->controls[i]->told_opens;
+        for (size_t i = 0; i < routes->n_routes; i++) {
+                const ConfHost *h = &routes->routes[i].host;
+                Tenant *t;
+
+                if (h->upstream_kind != CONF_UPSTREAM_TENANT || !(t = tenants_find(w, h->upstream_host)))
+                        continue;
+                for (Control *k = t->controls; k; k = k->next)
+                        k->opens_stale = true;
+        }
+        for (size_t i = 0; i < w->tenants->n_controls; i++)
+                if (w->tenants->controls[i])
+                        control_tell(w->tenants->controls[i]);
 }
 
 void control_dismiss(Control *k) {
@@ -254,10 +338,11 @@ void control_gone(Control *k) {
                 memset(k->tenant->taken_usec, 0, sizeof(k->tenant->taken_usec));
 }
 
-static Control *find_machine(const Tenant *t, const char *machine) {
-        for (Control *k = t->controls; k; k = k->next)
-                if (streq(k->machine, machine))
-                        return k;
+/* The same as k, or, where copy says so, another one of the same id. */
+static Control *find_machine(const Tenant *t, const Control *k, bool copy) {
+        for (Control *i = t->controls; i; i = i->next)
+                if (streq(i->machine, k->machine) && machine_is_copy(&i->says, &k->says) == copy)
+                        return i;
         return NULL;
 }
 
@@ -283,10 +368,10 @@ void control_admit(Control *k, TenantInfo *info) {
         Worker *w = k->worker;
         Tenant *t = tenants_put(w, info);
         uint8_t before[CHANNEL_SESSION_ID_SIZE];
-        Control *same;
+        Control *same, *copy;
 
         /* Who takes a place that is his tenant's already needs none of those that are left. */
-        same = t ? find_machine(t, k->machine) : NULL;
+        same = t ? find_machine(t, k, /* copy= */ false) : NULL;
         if (same) {
                 memcpy(before, same->session_id, sizeof(before));
                 control_end(same, NULL);
@@ -297,12 +382,14 @@ void control_admit(Control *k, TenantInfo *info) {
                 control_end(k, "Busy");
                 return;
         }
-        if (t->n_controls < MAX(t->info->agents, 1U)) {
+        copy = find_machine(t, k, /* copy= */ true);
+        if (t->n_controls < MAX(t->info->agents, 1U) && !copy) {
                 attach(k, t);
                 return;
         }
-        /* All places are taken: is anybody still there? Either way the newest wins, and it is logged. */
-        (void) send_news(find_oldest(t), /* ping= */ true, /* wish= */ false);
+        /* All places are taken, or one by what may be this machine before it booted: is anybody still there?
+         * Either way the newest wins, and it is logged. */
+        (void) send_news(copy ?: find_oldest(t), /* ping= */ true, /* wish= */ false);
         control_set_state(k, CONTROL_PROBING);
         loop_arm(&w->loop, &k->timer, w->loop.now_usec + CONTROL_PROBE_USEC);
 }
@@ -353,6 +440,9 @@ static void take_place(Control *k) {
                 control_end(k, "NotAdmitted");
                 return;
         }
+        old = find_machine(t, k, /* copy= */ true);
+        if (old && !is_alive(old))
+                control_end(old, NULL);
         if (t->n_controls >= MAX(t->info->agents, 1U)) {
                 old = find_oldest(t);
                 if (is_alive(old)) {

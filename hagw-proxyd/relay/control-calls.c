@@ -181,6 +181,7 @@ static bool call_attach(Control *k, const ControlCall *call, sd_json_variant *me
         free(k->software);
         k->machine = strdup(machine);
         k->software = strdup(software);
+        machine_hear(&k->says, call->parameters);
         if (!k->machine || !k->software)
                 control_end(k, "Busy");
         else

@@ -49,6 +49,8 @@ static void free_control(Garbage *g) {
 
         free(k->machine);
         free(k->software);
+        free(k->told_opens);
+        machine_done(&k->says);
         free(k);
 }
 

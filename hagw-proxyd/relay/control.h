@@ -2,6 +2,7 @@
 #pragma once
 
 #include "hagw-proxyd/relay/channel.h"
+#include "hagw-proxyd/relay/machine.h"
 #include "libhagw/crew/crowd.h"
 #include "libhagw/crew/message.h"
 #include "libhagw/net/controlstream.h"
@@ -19,6 +20,8 @@
 #define CONTROL_SILENT_USEC (15 * USEC_PER_SEC) /* sent bytes that are not acknowledged (TCP_USER_TIMEOUT) */
 #define CONTROL_PROBE_USEC (2 * USEC_PER_SEC)   /* for one who is to be taken over */
 #define CONTROL_WAITING_MAX 64U                 /* channels that are asked to wait at most */
+
+#define CONTROL_OPENS_MAX 32U /* names that a house is told; of more it hears nothing */
 
 #define CONTROL_MACHINE_MAX 64U
 
@@ -52,6 +55,7 @@ struct Control {
         char tenant_name[HOSTNAME_LABEL_MAX + 1];
         char token_id[RELAY_TOKEN_ID_LENGTH + 1];
         char *machine, *software;
+        Machine says;
         Tenant *tenant; /* attached */
         uint8_t session_id[CHANNEL_SESSION_ID_SIZE];
         unsigned slot;
@@ -66,6 +70,8 @@ struct Control {
         bool told_exhausted;
         unsigned told_channels;
         uint64_t told_domains;     /* the tenant's domains_version */
+        char *told_opens;          /* names that are opened here for its house, JSON text; NULL: none */
+        bool opens_stale;          /* there may be others */
 };
 
 /* To a worker, from another: an agent, you are its tenant's home. */
@@ -81,8 +87,10 @@ Control *control_find(Worker *w, const uint8_t session_id[static CHANNEL_SESSION
 
 /* One of its channels was wanted and not there: ask for more. */
 void control_wish_more(Control *k);
-/* Its tenant may have another number of channels: it hears how many, and how many are to wait. */
-void control_limit(Control *k);
+/* Its tenant is another: what of that the house is to know it hears now. */
+void control_tell(Control *k);
+/* Other hosts than before: whose visitors are opened here may be others. */
+void controls_snapshot(Worker *w);
 
 /* Says an error where there is one (of io.hagw.Relay, without the interface's name), and ends. */
 void control_end(Control *k, const char *error);

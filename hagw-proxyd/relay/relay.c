@@ -4,6 +4,7 @@
 
 #include <sys/resource.h>
 
+#include "hagw-proxyd/relay/control.h"
 #include "hagw-proxyd/relay/relay.h"
 #include "hagw-proxyd/relay/tenants.h"
 #include "hagw-proxyd/relay/tenantusage.h"
@@ -41,6 +42,7 @@ static void free_room(Worker *w) {
 const Room relay_room = {
         .init = init,
         .open = open_room,
+        .snapshot = controls_snapshot,
         .leave = tenants_stop,
         .left = tenant_usage_report,
         .done = tenants_done,

@@ -93,6 +93,7 @@ typedef struct ChannelClientOps {
 struct ChannelClient {
         const ChannelClientOps *ops;
         ChannelVisitor kind;
+        const char *name; /* that the visitor asks for; NULL: not known. Stays as long as it waits */
         ProxyPair pair;
         /* private: */
         Tenant *tenant; /* NULL: of none */

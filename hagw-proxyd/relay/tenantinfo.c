@@ -35,7 +35,7 @@ static int take_strings(sd_json_variant *list, char ***ret) {
 typedef struct Fields {
         const char *name;
         sd_json_variant *domains, *token_ids;
-        bool suspended, exhausted, terminate;
+        bool suspended, exhausted, terminate, code_waits;
         unsigned agents, channels;
         uint64_t connections_per_second, bytes_per_second, bytes_per_month;
 } Fields;
@@ -50,6 +50,7 @@ static int take_fields(const Fields *f, TenantInfo *i) {
         i->suspended = f->suspended;
         i->exhausted = f->exhausted;
         i->terminate = f->terminate;
+        i->code_waits = f->code_waits;
         i->agents = f->agents;
         i->channels = f->channels;
         i->connections_per_second = f->connections_per_second;
@@ -73,6 +74,8 @@ int tenant_info_parse(sd_json_variant *route, TenantInfo **ret) {
                   offsetof(Fields, exhausted), SD_JSON_MANDATORY },
                 { "terminate", SD_JSON_VARIANT_BOOLEAN, sd_json_dispatch_stdbool,
                   offsetof(Fields, terminate), SD_JSON_MANDATORY },
+                { "codeWaits", SD_JSON_VARIANT_BOOLEAN, sd_json_dispatch_stdbool,
+                  offsetof(Fields, code_waits), 0 },
                 { "agents", _SD_JSON_VARIANT_TYPE_INVALID, sd_json_dispatch_uint, offsetof(Fields, agents),
                   SD_JSON_MANDATORY },
                 { "channels", _SD_JSON_VARIANT_TYPE_INVALID, sd_json_dispatch_uint,

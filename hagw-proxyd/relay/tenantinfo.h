@@ -14,6 +14,7 @@ typedef struct TenantInfo {
         bool suspended; /* nothing of it is admitted */
         bool exhausted; /* its visitors are not */
         bool terminate; /* their TLS is opened here */
+        bool code_waits; /* to be typed in a house */
         unsigned agents, channels;
         uint64_t connections_per_second, bytes_per_second, bytes_per_month; /* 0: no limit */
         char **domains;   /* normalized, maybe with "*." in front; NULL-ended */

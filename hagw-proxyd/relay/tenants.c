@@ -94,9 +94,9 @@ static void close_oldest_waiting(Control *k) {
 }
 
 /* Who is served stays. None that waits is left above the limit, for each would serve another. */
-static void withdraw_channels(Tenant *t) {
+static void tell_controls(Tenant *t) {
         for (Control *k = t->controls; k; k = k->next) {
-                control_limit(k);
+                control_tell(k);
                 while (k->channels && t->n_channels > t->info->channels)
                         close_oldest_waiting(k);
         }
@@ -115,7 +115,7 @@ static void enforce(Tenant *t) {
         }
         while (cut_one_without_token(t))
                 ;
-        withdraw_channels(t);
+        tell_controls(t);
 }
 
 static void tenant_remove(Worker *w, Tenant *t) {
@@ -161,6 +161,8 @@ Tenant *tenants_put(Worker *w, TenantInfo *info) {
                         tenants_changed(w);
                 if (!has_domains(t->info, info))
                         t->domains_version++;
+                for (Control *k = t->controls; k && t->info->terminate != info->terminate; k = k->next)
+                        k->opens_stale = true;
                 tenant_refusals_review(t, info);
                 tenant_info_free(t->info);
                 t->info = info;
@@ -275,12 +277,24 @@ static void take_turns(Tenant *t) {
         LIST_ADD(end, first);
 }
 
-/* The machines in turn, as far as channels wait. -EAGAIN: none does. */
-static int take_channel(Tenant *t, Control **ret_control, uint64_t *ret_number) {
+static bool is_suited(const Tenant *t, const ChannelClient *c) {
+        for (const Control *k = t->controls; k; k = k->next)
+                if (machine_suits(&k->says, c->kind, c->name))
+                        return true;
+        return false;
+}
+
+/* The machines in turn that serve such a visitor, as far as channels wait; where none does, all: what is
+ * said to him then is the house's word. -EAGAIN: no channel waits. */
+static int take_channel(Tenant *t, const ChannelClient *c, Control **ret_control, uint64_t *ret_number) {
+        const bool choose = t->n_controls > 1 && is_suited(t, c);
+
         for (unsigned i = 0; i < t->n_controls; i++) {
                 Control *k = t->controls;
 
                 take_turns(t);
+                if (choose && !machine_suits(&k->says, c->kind, c->name))
+                        continue;
                 while (k->channels) {
                         uint64_t number = k->channels->number;
                         int fd = channel_take(k->channels);
@@ -379,23 +393,34 @@ int tenant_want(Worker *w, Tenant *t, ChannelClient *c) {
 
         if (!tenant_is_expected(w, t))
                 return -ENOTCONN;
-        fd = t->queue || !t->controls ? -EAGAIN : take_channel(t, &k, &number);
+        /* Of several machines those who wait may want another one. */
+        fd = !t->controls || (t->queue && t->n_controls == 1) ? -EAGAIN : take_channel(t, c, &k, &number);
         if (fd < 0)
                 return wait_for_channel(t, c);
         give(t, k, number, fd, c);
         return 0;
 }
 
+static bool has_channel(const Tenant *t) {
+        for (const Control *k = t->controls; k; k = k->next)
+                if (k->channels)
+                        return true;
+        return false;
+}
+
+/* As with tenant_stale(). */
 void tenant_serve(Worker *w, Tenant *t) {
-        while (t->queue) {
-                ChannelClient *c = t->queue;
+        for (ChannelClient *c = t->queue, *next; c; c = next) {
                 uint64_t number;
                 Control *k;
                 int fd;
 
-                fd = take_channel(t, &k, &number);
-                if (fd < 0)
+                next = c->next;
+                fd = take_channel(t, c, &k, &number);
+                if (fd < 0 && !has_channel(t))
                         return;
+                if (fd < 0)
+                        continue;
                 client_unlink(c);
                 leave_queue(t, c);
                 give(t, k, number, fd, c);

@@ -18,7 +18,9 @@ static TenantState judge(const Worker *w, const Tenant *t) {
                 return TENANT_STATE_EXHAUSTED;
         if (tenant_is_expected(w, t))
                 return TENANT_STATE_ATTACHED;
-        return tenant_info_is_open(t->info) ? TENANT_STATE_AWAY : TENANT_STATE_DETACHED;
+        if (tenant_info_is_open(t->info))
+                return TENANT_STATE_AWAY;
+        return t->info->code_waits ? TENANT_STATE_INVITED : TENANT_STATE_DETACHED;
 }
 
 /* As many as the configuration has hosts. */

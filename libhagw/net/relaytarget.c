@@ -12,6 +12,7 @@
 #include "libhagw/net/relaykeys.h"
 #include "libhagw/net/relaytarget.h"
 #include "libhagw/pure/special.h"
+#include "libhagw/usec.h"
 
 #define PIN_PREFIX "sha256:"
 #define PRIORITY "NORMAL:-VERS-ALL:+VERS-TLS1.3"
@@ -119,6 +120,7 @@ int relay_target_from_config(const Config *config, RelayTarget *before, RelayTar
         t->channels_min = config->relay.channels_min;
         t->channels_max = MAX(config->relay.channels_max, config->relay.channels_min);
         t->opened = config->relay.opened == CONF_OPENED_ACCEPT;
+        t->made_usec = clock_usec(CLOCK_MONOTONIC);
         t->private_ = config->relay.private_ == CONF_OPENED_ACCEPT;
         t->documentation = config->documentation_networks;
         *ret = TAKE_PTR(t);
@@ -226,7 +228,6 @@ void relay_target_refusal(const RelayTarget *t, const char *error, char *ret, si
         static const struct {
                 const char *error, *why;
         } rows[] = {
-                { "Suspended", "it has suspended this tenant" },
                 { "Busy", "it has too much to do and asks to come later" },
         };
         const char *name = strempty(startswith(error, "io.hagw.Relay."));
@@ -237,6 +238,13 @@ void relay_target_refusal(const RelayTarget *t, const char *error, char *ret, si
                                 "or was revoked. Who runs it makes a new code with hagw-ctl tenant rotate "
                                 "%s, which is given here: hagw-ctl attach %s CODE",
                                 t->tenant, t->address);
+                return;
+        }
+        if (streq(name, "Suspended")) {
+                (void) snprintf(ret, size,
+                                "it has suspended this tenant: whoever runs it lets it in again with "
+                                "hagw-ctl tenant set %s --enable",
+                                t->tenant);
                 return;
         }
         if (streq(name, "TakenOver")) {
@@ -254,14 +262,24 @@ void relay_target_refusal(const RelayTarget *t, const char *error, char *ret, si
         (void) snprintf(ret, size, "it answers with the error %s", error);
 }
 
+static const sd_id128_t hagw_id =
+        SD_ID128_MAKE(6e, 2f, 51, d0, 3b, 0c, 4c, 7e, 9a, 84, 1f, 77, c6, 2b, e0, 95);
+
 void relay_machine_id(char ret[static SD_ID128_STRING_MAX]) {
-        static const sd_id128_t hagw =
-                SD_ID128_MAKE(6e, 2f, 51, d0, 3b, 0c, 4c, 7e, 9a, 84, 1f, 77, c6, 2b, e0, 95);
         sd_id128_t id;
 
         /* An image that was never started has none. */
-        if (sd_id128_get_machine_app_specific(hagw, &id) < 0 &&
-            sd_id128_get_boot_app_specific(hagw, &id) < 0)
-                id = hagw;
+        if (sd_id128_get_machine_app_specific(hagw_id, &id) < 0 &&
+            sd_id128_get_boot_app_specific(hagw_id, &id) < 0)
+                id = hagw_id;
         (void) sd_id128_to_string(id, ret);
+}
+
+bool relay_boot_id(char ret[static SD_ID128_STRING_MAX]) {
+        sd_id128_t id;
+
+        if (sd_id128_get_boot_app_specific(hagw_id, &id) < 0)
+                return false;
+        (void) sd_id128_to_string(id, ret);
+        return true;
 }

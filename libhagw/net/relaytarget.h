@@ -30,6 +30,7 @@ typedef struct RelayTarget {
         bool opened;   /* visitors whose TLS the relay has opened are let in */
         bool private_; /* so are those from where the internet does not lead to */
         bool documentation; /* as in Config */
+        uint64_t made_usec;  /* CLOCK_MONOTONIC: since when it is what it is */
 } RelayTarget;
 
 /* "sha256:BASE64". -EINVAL. */
@@ -57,3 +58,5 @@ void relay_target_refusal(const RelayTarget *t, const char *error, char *ret, si
 /* By which a relay knows this machine: the same on each start, and nothing that tells anybody else which
  * machine it is. */
 void relay_machine_id(char ret[static SD_ID128_STRING_MAX]);
+/* And which copy of it, where there are two of one image: until it boots again. False: not known. */
+bool relay_boot_id(char ret[static SD_ID128_STRING_MAX]);

@@ -19,6 +19,9 @@ static const struct {
         [TENANT_STATE_DETACHED] = { "detached", "No house can be attached as the tenant ",
                                     ", which has no token: hagw-ctl tenant rotate ",
                                     " makes a code for one." },
+        [TENANT_STATE_INVITED] = { "invited", "No house is attached yet as the tenant ",
+                                   ": its code waits to be typed in the house, with hagw-ctl attach.",
+                                   NULL },
         [TENANT_STATE_AWAY] = { "away", "No house is attached as the tenant ",
                                 ": the house's own hagw-ctl status says why.", NULL },
 };

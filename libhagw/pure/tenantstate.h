@@ -14,6 +14,7 @@ typedef enum TenantState {
         TENANT_STATE_SUSPENDED,
         TENANT_STATE_EXHAUSTED, /* the month's bytes are used up */
         TENANT_STATE_DETACHED,  /* it has no token, so that no house can be attached */
+        TENANT_STATE_INVITED,   /* the same, and a code for one waits */
         TENANT_STATE_AWAY,      /* its house is not attached, or nobody knows such a tenant */
         _TENANT_STATE_MAX,
         _TENANT_STATE_INVALID = -EINVAL,

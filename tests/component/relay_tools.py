@@ -76,10 +76,10 @@ class Control:
     def error(self, error, **parameters):
         self.send({"error": error if "." in error else f"io.hagw.Relay.{error}", "parameters": parameters})
 
-    def admit(self, session_id=bytes(range(16)), channels=100, waiting=1):
+    def admit(self, session_id=bytes(range(16)), channels=100, waiting=1, **more):
         self.session_id = session_id
         self.say(sessionId=base64.b64encode(session_id).decode(), zone=ZONE, address="192.0.2.1:1", channels=channels,
-                 waiting=waiting)
+                 waiting=waiting, **more)
 
     def close(self):
         self.closed.set()

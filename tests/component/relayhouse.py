@@ -104,10 +104,10 @@ class Control:
 class Agent(Control):
     """Attached; channels by hand."""
 
-    def __init__(self, relay, token, machine="machine-1", **keys):
+    def __init__(self, relay, token, machine="machine-1", says=None, **keys):
         super().__init__(relay, **keys)
         self.token, self.number, self.waiting = token, 0, []
-        self.send("Attach", more=True, proof=self.proof(token), machine=machine, software="test")
+        self.send("Attach", more=True, proof=self.proof(token), machine=machine, software="test", **says or {})
         self.first = self.receive()
         if self.first and "error" not in self.first:
             self.session = base64.b64decode(self.first["parameters"]["sessionId"])

@@ -236,6 +236,29 @@ def test_another_limit_of_channels_is_heard(make):
     waits(5)
 
 
+def test_what_is_led_here_in_vain_is_told(make):
+    """A domain without a host: by attaching anew, once, and again when there is one, or when the relay leads another here."""
+    relay = Relay(make.folder())
+    domains = ["ha.example.org", "*.example.net"]
+    relay.on_call = lambda c, call: c.admit(domains=domains)
+    h = make(relay)
+    first = h.attach()
+    assert "lacking" not in first.call["parameters"] and first.call["parameters"]["opened"] is False
+    assert len(first.call["parameters"]["boot"]) == 32
+    second = relay.attached()
+    assert second.call["parameters"]["lacking"] == domains
+    h.wait(lambda: h.describe()["state"] == "attached" and h.describe().get("domains") == domains)
+    second.say(ping=1, domains=domains[:1])
+    third = relay.attached()
+    assert third.call["parameters"]["lacking"] == domains[:1]
+    domains = domains[:1]
+    (h.house.config / "hosts.d" / "late.conf").write_text(f'name = "ha.example.org"; upstream = "{h.upstream.url}";\n')
+    h.proxyd.reload()
+    fourth = relay.attached()
+    assert "lacking" not in fourth.call["parameters"]
+    h.wait(lambda: h.describe()["state"] == "attached")
+
+
 def test_refusals_are_heard(make):
     """What the relay says of them is told as it is; what makes no sense is left out, and the attachment stays."""
     h = make()
@@ -377,8 +400,12 @@ def test_a_name_that_is_not_the_houses_is_no_advice(make, name, ours):
     h = make()
     h.attach()
     name = name.format(zone=h.describe()["zone"])
-    h.control.say(ping=1, domains=["shop.example.org", "*.example.net"],
-                  refused=[{"reason": "host", "count": 3, "lastUSec": time.time_ns() // 1000 + 30_000_000, "name": name}])
+    domains = ["shop.example.org", "*.example.net"]
+    h.relay.on_call = lambda c, call: c.admit(domains=domains)
+    h.control.say(ping=1, domains=domains)
+    h.control = h.relay.attached()  # to say that there is no host for them
+    h.wait(lambda: h.describe()["state"] == "attached" and h.describe().get("domains") == domains)
+    h.control.say(ping=2, refused=[{"reason": "host", "count": 3, "lastUSec": time.time_ns() // 1000 + 30_000_000, "name": name}])
     h.wait(lambda: any(r.get("name") == name for r in h.describe().get("refused", [])))
     said, = [n for n in json.loads(Ctl(h.house).run("--json", "status", "--no-delegation").stdout)["notices"] if n.startswith("The relay refuses")]
     assert said.endswith(f"The last one asked for {name}: hagw-ctl host add {name} SERVICE here makes one." if ours else
@@ -431,11 +458,16 @@ def test_domains_that_the_relay_does_not_lead_here(make):
     """Known as soon as it says which it leads, and over as soon as it leads this one. What makes no sense is left out."""
     h = make()
     h.attach()
-    plain = HOST.partition(".")[2]
+    plain, lacking = HOST.partition(".")[2], []
 
     def told(*domains):
+        h.relay.on_call = lambda c, call: c.admit(domains=[*domains])
         h.control.say(ping=1, domains=[*domains])
         known = [d.lower() for d in domains if isinstance(d, str) and " " not in d]
+        if (now := [d for d in known if d not in (HOST, f"*.{plain}")]) != lacking:  # which the relay is to know
+            h.control = h.relay.attached()
+            assert h.control.call["parameters"].get("lacking", []) == now
+            lacking[:] = now
         h.wait(lambda: h.describe().get("domains") == known)
         return [p for p in json.loads(Ctl(h.house).run("--json", "status", "--no-delegation").stdout)["problems"] if "does not lead" in p]
     assert "domains" not in h.describe()

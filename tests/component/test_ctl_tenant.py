@@ -204,7 +204,7 @@ def test_hosts_that_lead_to_a_tenant_that_goes(relay):
         return [p for p in json.loads(relay.run("--json", "status", "--no-delegation").stdout)["problems"] if "does not exist" in p]
     assert problems() == []
     assert "leads to" not in relay.ok("tenant", "remove", "bert")
-    said = " ".join(relay.ok("tenant", "remove", f"anna.{ZONE}").split())
+    said = " ".join(relay.ok("tenant", "remove", f"anna.{ZONE}", "--yes").split())
     for label in ("ha", "x"):
         assert f"{label}.anna.{ZONE} leads to anna, and turns visitors away without it: hagw-ctl host remove {label}.anna.{ZONE}" in said
     assert problems() == [f"ha.anna.{ZONE} leads to the tenant anna, which does not exist, so that its visitors are turned away (the same with "
@@ -212,6 +212,28 @@ def test_hosts_that_lead_to_a_tenant_that_goes(relay):
     for f in (relay.house.config / "hosts.d").iterdir():
         f.unlink()
     assert problems() == []
+
+
+@pytest.mark.parametrize("loss", ["domain", "host"])
+@pytest.mark.parametrize("words", [(), ("--json",)])
+def test_a_tenant_that_would_be_missed_is_not_removed_unasked(relay, loss, words):
+    relay.ok("tenant", "add", "anna")
+    if loss == "domain":
+        relay.ok("tenant", "domain", "add", "anna", "ha.example.org", "*.example.net")
+    else:
+        relay.ok("host", "add", f"ha.anna.{ZONE}", "tenant:anna", "--no-reload")
+    relay.ok("tenant", "add", "ben")
+    r = relay.run(*words, "tenant", "remove", "ben", "anna")
+    assert r.returncode == USAGE and "--yes removes them without asking" in r.stderr and listed(relay) == ["anna", "ben"], r
+    if not words:
+        lost = "What is anna's alone goes with it: " if loss == "domain" else f"ha.anna.{ZONE} leads to anna, and turns visitors away without it"
+        assert lost in " ".join(r.stdout.split())
+        assert loss == "host" or all(d in r.stdout for d in ("ha.example.org", "*.example.net"))
+        shown, status = terminal(relay, ("tenant", "remove", "anna"), [("Remove anna, its tokens", "n")])
+        assert status == FAILED and listed(relay) == ["anna", "ben"] and lost in " ".join(shown.split())
+    relay.ok(*words, "tenant", "remove", "anna", "--yes")
+    relay.ok(*words, "tenant", "remove", "ben")
+    assert listed(relay) == []
 
 
 def test_what_cuts_a_house_asks_first(relay):

@@ -301,7 +301,7 @@ def test_what_hagw_tenantd_refused_for_room_is_not_done_later(house, ctl, disk):
     before = (room.path / "ledger").read_text()
     tenants = [tenantd.call("Get", name=n) for n in ("anna", "bob", "carl")]
     room.fill()
-    changes = [("set", "anna", "--suspend"), ("remove", "bob"), ("revoke", "carl", token), ("domain", "remove", "anna", "anna.example.org")]
+    changes = [("set", "anna", "--suspend"), ("remove", "bob", "--yes"), ("revoke", "carl", token), ("domain", "remove", "anna", "anna.example.org")]
     for change in changes:
         assert "What was asked for is not done, and all is as before." in ctl.refused(FAILED, "tenant", *change), change
         assert (room.path / "ledger").read_text() == before, change

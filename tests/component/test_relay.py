@@ -7,6 +7,7 @@ import http.client
 import os
 import re
 import resource
+import select
 import signal
 import socket
 import ssl
@@ -432,7 +433,7 @@ def test_channels_are_limited(relay):
 def test_a_lower_limit_of_channels_holds_for_those_that_wait(relay):
     """Whoever is served stays; no channel waits above the limit, and the house hears of it, as it does when there may be more again."""
     a = Agent(relay, relay.tenant("anna", channels=20))
-    channels = a.open(7)
+    channels = [a.open()[0] for _ in range(7)]  # one after the other, so that it is known which is the newest
     with visitor(relay) as v:
         served = channels.pop()  # the newest is taken first
         served.header()
@@ -444,7 +445,7 @@ def test_a_lower_limit_of_channels_holds_for_those_that_wait(relay):
         relay.set("anna", channels=3)
         assert heard() == (3, 1)
         assert all(c.closed() for c in channels[:4])
-        assert relay.figure("proxy_relay_channels") == 2, "with the one that is in use these are three"
+        relay.wait(lambda: relay.figure("proxy_relay_channels") == 2)  # with the one that is in use these are three
         assert served.exactly(len(v.hello)) == v.hello
         assert a.channel().closed()
         # Fewer than are in use.
@@ -523,6 +524,88 @@ def test_two_places(relay):
         c.header()
     for v in visitors:
         v.close()
+
+
+def gaps(relay):
+    with relay.proxyd.varlink() as link:
+        *_, last = link.stream("io.hagw.Proxy.ListAttachments", refusedOnly=True)
+    return sorted(last.get("gaps") or [], key=lambda g: g["machine"])
+
+
+@pytest.mark.parametrize("domain", ["ha.example.org", "*.example.org"])
+def test_visitors_go_to_a_machine_that_has_the_host(relay, domain):
+    """In turn where both have it; and where none has, the house's word is what they get."""
+    token = relay.tenant("anna", agents=2, domains=["ha.example.org", "*.example.org"])
+    a = Agent(relay, token, machine="a", says={"lacking": [domain]})
+    b = Agent(relay, token, machine="b")
+    channels, [lacking] = b.open(3), a.open()
+    visitors = [visitor(relay, "ha.example.org") for _ in channels]
+    for c in channels:
+        assert c.header(60)[2] == 0
+    # Whoever asks for something else goes there as well.
+    [other] = b.open()
+    visitors += [visitor(relay) for _ in range(2)]
+    lacking.header(60)
+    other.header(60)
+    assert gaps(relay) == [{"tenant": "anna", "machine": "a", "machines": 2, "refusesOpened": False, "lacking": [domain]}]
+    # Who waits for the one that can serve him stands in nobody's way.
+    visitors.append(visitor(relay, "ha.example.org"))
+    relay.wait(lambda: relay.figure("proxy_relay_waiting") == 1)
+    [more] = a.open()
+    visitors.append(visitor(relay))
+    more.header(60)
+    assert relay.figure("proxy_relay_waiting") == 1
+    last = b.channel()
+    last.header(60)
+    b.close()
+    relay.wait(lambda: len(gaps(relay)) == 1 and gaps(relay)[0]["machines"] == 1)
+    visitors.append(visitor(relay, "ha.example.org"))
+    a.channel().header(60)
+    for v in visitors:
+        v.close()
+
+
+def test_who_was_opened_goes_to_a_machine_that_takes_him(relay):
+    token = relay.tenant("anna", agents=2, terminate=True)
+    a = Agent(relay, token, machine="a", says={"opened": False})
+    b = Agent(relay, token, machine="b", says={"opened": True})
+    assert a.first["parameters"]["opens"] == b.first["parameters"]["opens"] == [f"anna.{ZONE}"]
+    waiting = a.open(3)
+    houses = [House(c) for c in b.open(3)]
+    for _ in houses:
+        assert relay.visit(name=f"anna.{ZONE}").status == 200
+    assert [h.get()[0][2] for h in houses] == [1, 1, 1]
+    assert not select.select([c.socket for c in waiting], [], [], 0)[0]
+    assert gaps(relay) == [{"tenant": "anna", "machine": "a", "machines": 2, "refusesOpened": True, "lacking": []}]
+    # Nothing is opened for it any more, and both hear that at once.
+    relay.set("anna", terminate=False)
+    for agent in (a, b):
+        while "opens" not in (p := agent.receive(60)["parameters"]):
+            pass
+        assert p["opens"] == []
+    assert gaps(relay) == []
+
+
+def test_a_copy_of_a_machine_is_another_one(relay):
+    """One image, one id, one token: they are told apart by their boots, and what is done about it is told as of any two."""
+    token = relay.tenant("anna")
+    one, two = ({"boot": x * 32} for x in "12")
+    a = Agent(relay, token, says=one)
+    again = Agent(relay, token, says=one)  # the same one: at once, and nothing is said of it
+    while a.receive():
+        pass
+    assert "takes the place" not in relay.proxyd.text()
+    b = Agent(relay, token, says=two)
+    said = []
+    while said[-1:] != [None]:
+        said.append(again.receive())
+    assert said[-2]["error"] == "io.hagw.Relay.TakenOver"
+    # One that does not answer any more is taken for it before it booted.
+    relay.set("anna", agents=2)
+    c = Agent(relay, token, says=one)
+    assert "error" not in b.receive(60) and c.first["continues"]
+    with relay.proxyd.varlink() as link:
+        assert len([x for m in link.stream("io.hagw.Proxy.ListAttachments") for x in m["attachments"]]) == 2
 
 
 @pytest.mark.parametrize("how", ["revoke", "suspend", "remove"])

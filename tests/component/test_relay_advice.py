@@ -9,7 +9,8 @@ import subprocess
 import pytest
 from ctl_tools import Booted, machine  # noqa: F401 (fixture)
 from proxyhouse import Upstream, echo
-from relayhouse import ZONE
+from relayhouse import ZONE, Agent
+from tenant_tools import Token
 from test_ctl_attach import attach, code, relay  # noqa: F401 (fixture)
 from test_relay import silent, visitor
 
@@ -171,3 +172,160 @@ def test_a_token_that_stays(ends):
     assert len(ends.relay.tenantd.call("Get", name="anna")["tenant"]["tokens"]) == 1
     ends.types(ends.there, advised(said, "tenant revoke", 2))
     assert ends.relay.tenantd.call("Get", name="anna")["tenant"]["tokens"] == []
+
+
+@pytest.mark.parametrize("domain", ["ha.example.org", "*.example.org"])
+def test_a_domain_that_is_another_tenants(ends, domain):
+    """The house has moved from one tenant to the other, and its domain stayed."""
+    ends.there.ok("tenant", "add", "bob")
+    ends.there.ok("tenant", "domain", "add", "bob", domain)
+    ends.attach()
+    ends.house.ok("host", "add", domain, ends.service.url, "--force")
+    finding = ends.told(ends.house, "The relay does not lead")
+    said = ends.types(ends.there, advised(finding, "tenant domain add", 2), wrong=True)
+    ends.types(ends.there, advised(said, "tenant domain remove", 2))
+    ends.types(ends.there, advised(finding, "tenant domain add", 2))
+    # It is told at once, and not with the next ping: who asks may come right after.
+    ends.gone(ends.house, "The relay does not lead")
+
+
+def test_a_tenant_that_is_suspended(ends):
+    ends.attach()
+    ends.there.ok("tenant", "set", "anna", "--suspend")
+    finding = ends.told(ends.house, "it has suspended this tenant")
+    assert "comes back by itself within half a minute" in " ".join(ends.types(ends.there, advised(finding, "tenant set", 2)).split())
+    ends.relay.wait(ends.attached, 60)
+
+
+def test_a_wrong_code_where_the_token_is_no_more(ends):
+    """What is said of the code does not lead to the token, which is revoked."""
+    ends.attach()
+    ends.there.ok("tenant", "revoke", "anna", "--yes")
+    ends.told(ends.house, "it does not admit this house")
+    wrong = attach(ends.relay, "AAAA-BBBB-CCCC-DDDD")
+    said = ends.house.run(*wrong, "--yes").stderr
+    assert "does not know this code" in said and "without a code" not in said, said
+    other = code(ends.relay, "bob")
+    said = ends.house.run(*attach(ends.relay, other), "--yes").stderr
+    assert "The code stays good, but is another tenant's" in said and "without a code" not in said, said
+    # Which is the way where it is good.
+    code_ = ends.types(ends.there, advised(ends.told(ends.house, "it does not admit this house"), "tenant rotate", 1))
+    command = advised(code_, "attach", 2).replace("localhost", ends.relay.address)
+    ends.types(ends.house, command, "--pin", ends.relay.pin, "--yes", "--wait=0")
+    ends.relay.wait(ends.attached)
+    assert "without a code, goes on with that" in ends.house.run(*wrong, "--yes").stderr
+
+
+def test_a_tenant_whose_house_is_attached_is_not_removed_unasked(ends):
+    ends.attach()
+    r = ends.there.run("tenant", "remove", "anna")
+    assert r.returncode != 0 and "The house of anna is attached" in r.stdout and "--yes removes anna without asking" in r.stderr, (r.stdout, r.stderr)
+    assert ends.attached()
+    ends.types(ends.there, "hagw-ctl tenant remove anna", "--yes")
+    ends.relay.wait(lambda: not ends.attached())
+
+
+def test_a_host_that_has_no_certificate_yet(ends):
+    """Its visitors pass unopened, and are let in: nobody has to do anything at once, and what will keep them away is told."""
+    name = f"ha.anna.{ZONE}"
+    ends.attach()
+    ends.house.ok("host", "add", "ha", ends.service.url)
+    r = ends.there.run("host", "add", name, "tenant:anna")
+    said = " ".join((r.stdout + r.stderr).split())
+    assert "Until it has its certificate visitors pass unopened, and get through." in said and "opened = \"accept\"" in said, said
+    assert "visitors do not get through" not in said
+    finding = ends.told(ends.there, f"Visitors of {name} pass unopened until")
+    assert finding in ends.status(ends.there)[1] and not [p for p in ends.status(ends.there)[0] if "The service behind" in p]
+    ends.relay.certify(name)
+    ends.relay.wait(lambda: ends.relay.serves(name))
+    ends.told(ends.there, f"The service behind {name} fails")
+
+
+@pytest.mark.parametrize("domain", ["ha.example.org", "*.example.org"])
+@pytest.mark.parametrize("where", ["house", "relay"])
+def test_a_domain_that_is_led_in_vain(ends, domain, where):
+    """Either there is a host for it, or it is led there no more; both ends know."""
+    ends.attach()
+    ends.there.ok("tenant", "domain", "add", "anna", domain)
+    finding = ends.told(ends.house, f"The relay leads {domain} here, for which there is no host")
+    assert finding in ends.status(ends.house)[0]
+    words = f"The house of the tenant anna has no host for {domain}"
+    there = ends.told(ends.there, words)
+    assert there in ends.status(ends.there)[1]
+    if where == "house":
+        ends.types(ends.house, advised(finding, "host add", 2), "--force", SERVICE=ends.service.url)
+        assert advised(there, "host add", 2) == advised(finding, "host add", 2)
+    else:
+        ends.types(ends.there, advised(finding, "tenant domain remove", 2))
+        assert advised(there, "tenant domain remove", 2) == advised(finding, "tenant domain remove", 2)
+    ends.gone(ends.house, "The relay leads")
+    ends.gone(ends.there, words)
+
+
+def test_a_host_on_one_of_two_machines(ends):
+    ends.attach(agents=2)
+    ends.there.ok("tenant", "domain", "add", "anna", "ha.example.org")
+    other = Agent(ends.relay, Token(ends.relay.tenantd.call("IssueToken", name="anna")["token"]), name="localhost", machine="other")
+    finding = ends.told(ends.there, "One of the machines of the tenant anna has no host for ha.example.org")
+    assert finding in ends.status(ends.there)[1]
+    ends.types(ends.house, advised(finding, "host add", 2), "--force", SERVICE=ends.service.url)
+    ends.gone(ends.there, "has no host for")
+    other.close()
+
+
+def test_a_machine_that_does_not_take_whom_the_relay_opens(ends):
+    """It is told so when it attaches, and as long as it is so; its visitors go to the other one."""
+    token = ends.relay.tenant("anna", agents=2, terminate=True)
+    other = Agent(ends.relay, token, name="localhost", machine="other", says={"opened": True})
+    said = " ".join(ends.house.ok(*attach(ends.relay, ends.relay.tenantd.call("IssueCode", name="anna")["code"]), "--contact=me@home.test").split())
+    words = f"The relay opens visitors' TLS of anna.{ZONE} and leads them to"
+    assert words in said and 'opened = "accept"; in the group relay of hagw.conf, then hagw-ctl reload' in said, said
+    finding = ends.told(ends.house, words)
+    assert finding in ends.status(ends.house)[1]
+    there = ends.told(ends.there, "One of the machines of the tenant anna does not take visitors whose TLS this relay opens")
+    assert there in ends.status(ends.there)[1], there
+    conf = ends.house.house.config / "hagw.conf"
+    conf.write_text(conf.read_text().replace("relay: {", 'relay: { opened = "accept";'))
+    ends.types(ends.house, advised(finding, "reload"))
+    ends.gone(ends.house, words)
+    ends.gone(ends.there, "One of the machines")
+    other.close()
+
+
+def test_a_name_of_the_relays_that_is_another_tenants(ends):
+    """The host came along when the house attached as another tenant, and the relay leads the name elsewhere."""
+    name = "shop." + ZONE
+    ends.there.ok("tenant", "add", "bob")
+    ends.attach()
+    ends.house.ok("host", "add", name, ends.service.url, "--force")
+    ends.there.run("host", "add", name, "tenant:bob")
+    finding = ends.told(ends.house, f"The relay does not lead {name} here")
+    said = ends.types(ends.there, advised(finding, "host add", 2), wrong=True)
+    assert "hagw-ctl host set changes it" in " ".join(said.split()), said
+    ends.there.run("host", "set", name, "tenant:anna")
+    ends.gone(ends.house, "The relay does not lead")
+    # And the other way round, without a word from here.
+    ends.there.run("host", "remove", name)
+    ends.told(ends.house, f"The relay does not lead {name} here")
+
+
+def test_what_the_relay_opens_is_told_as_long_as_it_is_so(ends):
+    name = f"anna.{ZONE}"
+    ends.attach(terminate=True)
+    conf = ends.house.house.config / "hagw.conf"
+    conf.write_text('lan = ( "192.168.255.0/24" );\n' + conf.read_text().replace("relay: {", 'relay: {\n  private = "accept"; opened = "accept";'))
+    ends.house.ok("reload")
+    ends.relay.wait(ends.attached)
+    ends.house.ok("host", "add", name, ends.service.url)
+    ends.relay.certify(name)
+    ends.relay.wait(lambda: ends.relay.serves(name))
+    ends.relay.wait(lambda: ends.relay.visit(name=name).status == 401)
+    opened = lambda: "The relay opens visitors' TLS, the last time" in " ".join(ends.house.run("status", "--no-delegation").stdout.split())  # noqa: E731
+    ends.relay.wait(opened)
+    conf.write_text(conf.read_text().replace('opened = "accept";', ""))
+    ends.house.ok("reload")
+    ends.relay.wait(lambda: not opened())
+    conf.write_text(conf.read_text().replace("relay: {", 'relay: { opened = "accept";'))
+    ends.house.ok("reload")
+    ends.relay.wait(ends.attached)
+    assert not opened(), "that was before"

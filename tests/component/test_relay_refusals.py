@@ -154,6 +154,11 @@ def test_what_keeps_visitors_from_a_tenant_is_told_before_they_come(house, parts
     b.close()
     other.close()
     ctl.ok(*advice.split("hagw-ctl ")[1].split())
+    # Its code waits, until it is used or ends.
+    relay.wait(lambda: healths(relay)[one] == "code waits")
+    waits = "Hosts here lead to the tenant anna, whose visitors are turned away, for its code waits to be typed in its house."
+    assert standings(relay) == [[], [waits]]
+    assert "attached yet as the tenant anna: its code waits to be typed in the house" in " ".join(ctl.run("host", "show", one).stdout.split())
     # Several in one state are one finding.
     for name in ("anna", "bob"):
         relay.set(name, suspended=True)
@@ -166,7 +171,7 @@ def test_what_keeps_visitors_from_a_tenant_is_told_before_they_come(house, parts
     assert standings(relay) == [[], []]
     ctl.ok("tenant", "set", "anna", "bob", "--enable")
     relay.wait(lambda: healths(relay)[three] == "offline", 60)
-    assert standings(relay)[1] == ["Hosts here lead to the tenant bob, whose visitors are turned away, for no house is attached as it."]
+    assert standings(relay)[1] == [waits, "Hosts here lead to the tenant bob, whose visitors are turned away, for no house is attached as it."]
 
 
 def test_the_newest_are_told_and_how_many_more(relay):  # noqa: F811

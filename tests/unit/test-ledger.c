@@ -319,7 +319,30 @@ static void test_a_week(void **state) {
         assert_int_equal(ledger_count_after(&ledger, 0, NULL), 8);
 }
 
-/* A copy was made when its name says so, whatever became of its file since. */
+static void forget_when(const char *path) {
+        static const uint8_t nothing[4];
+        const int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+        assert_true(fd >= 0 && pwrite(fd, nothing, sizeof(nothing), 68) == sizeof(nothing));
+        assert_int_equal(close(fd), 0);
+}
+
+/* It says itself when it was made, under whatever name. */
+static void test_a_copy_under_another_day(void **state) {
+        char path[PATH_MAX], other[PATH_MAX];
+        Copy copies[COPIES_MAX];
+
+        assert_int_equal(copies_make(dir, &db, &ledger, NOW), 0);
+        (void) snprintf(path, sizeof(path), "%s/" COPIES_DIR "/2026-11-25", dir);
+        (void) snprintf(other, sizeof(other), "%s/" COPIES_DIR "/2026-11-19", dir);
+        assert_int_equal(rename(path, other), 0);
+        assert_int_equal(copies_list(dir, &ledger, copies), 1);
+        assert_string_equal(copies[0].name, "2026-11-19");
+        assert_true(copies[0].good && copies[0].complete);
+        assert_int_equal(copies[0].made_usec, NOW / USEC_PER_SEC * USEC_PER_SEC);
+}
+
+/* One of before says nothing: it was made when its name says so, whatever became of its file since. */
 static void test_made(void **state) {
         const uint64_t day = NOW / USEC_PER_DAY * USEC_PER_DAY, hours = 7 * USEC_PER_HOUR;
         struct timespec times[2] = { { .tv_sec = (time_t) ((day + hours) / USEC_PER_SEC) } };
@@ -328,6 +351,7 @@ static void test_made(void **state) {
 
         assert_int_equal(copies_make(dir, &db, &ledger, NOW), 0);
         (void) snprintf(path, sizeof(path), "%s/" COPIES_DIR "/2026-11-25", dir);
+        forget_when(path);
         times[1] = times[0];
         assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
         assert_int_equal(copies_list(dir, &ledger, copies), 1);
@@ -389,7 +413,9 @@ static void test_empty_is_not_new(void **state) {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 TEST_MAIN(TEST(test_an_older_database_catches_up), TEST(test_the_same_name_again),
           TEST(test_what_is_not_committed_is_not_noted), TEST(test_no_revocation_without_its_line),
-          TEST(test_damaged_ledger), TEST(test_lost_ledger), TEST(test_a_week), TEST(test_made),
+          TEST(test_damaged_ledger), TEST(test_lost_ledger), TEST(test_a_week),
+          TEST(test_a_copy_under_another_day),
+          TEST(test_made),
           TEST(test_a_commit_that_fails_leaves_no_line), TEST(test_what_was_not_cut_off),
           TEST(test_the_log_is_taken_over), TEST(test_long_ledger), TEST(test_damaged_copy),
           TEST(test_empty_is_not_new))

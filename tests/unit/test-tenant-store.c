@@ -123,11 +123,11 @@ static void test_tokens_end(void **state) {
         char id[RELAY_TOKEN_ID_LENGTH + 1];
         uint64_t next;
 
-        assert_int_equal(token_next_expiry(&db, &next), 0);
+        assert_int_equal(next_expiry(&db, &next), 0);
         assert_true(next == USEC_INFINITY);
         assert_int_equal(token_add(&db, anna, key, false, NOVEMBER, USEC_INFINITY, id), 0);
         assert_int_equal(token_add(&db, anna, key, false, NOVEMBER, NOVEMBER + 10, id), 0);
-        assert_int_equal(token_next_expiry(&db, &next), 0);
+        assert_int_equal(next_expiry(&db, &next), 0);
         assert_true(next == NOVEMBER + 10);
         assert_int_equal(token_expire(&db, NOVEMBER + 9), 0);
         assert_int_equal(token_expire(&db, NOVEMBER + 10), 1);
