@@ -8,6 +8,8 @@
 #include "hagw-ctl/client.h"
 #include "hagw-ctl/status.h"
 
+#define MORE_TEXT_MAX 40U
+
 static sd_json_variant *gap_at(const Status *s, size_t i) {
         return field_element(s->tenants_refused, "tenantsGaps", i);
 }
@@ -49,16 +51,16 @@ static void add(Finding *f, const char *tenant, const char *domain) {
                 *f = (Finding) { .tenant = tenant, .domain = domain };
 }
 
-static const char *more_text(const Finding *f, char out[static 32]) {
+static const char *more_text(const Finding *f, char out[static MORE_TEXT_MAX]) {
         *out = '\0';
         if (f->more > 0)
-                (void) snprintf(out, 32, " (and %zu more)", f->more);
+                (void) snprintf(out, MORE_TEXT_MAX, " (and %zu more)", f->more);
         return out;
 }
 
 static void say_lacking(Status *s, const Finding *f, bool all) {
         const char *quote = f->domain && *f->domain == '*' ? "'" : "";
-        char more[32];
+        char more[MORE_TEXT_MAX];
 
         if (f->tenant && !all)
                 status_notice(s,
@@ -76,7 +78,7 @@ static void say_lacking(Status *s, const Finding *f, bool all) {
 
 /* Where none takes them that is told of the hosts here. */
 static void say_refuses(Status *s, const Finding *f) {
-        char more[32];
+        char more[MORE_TEXT_MAX];
 
         if (f->tenant)
                 status_notice(s,
