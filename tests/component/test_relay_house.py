@@ -173,11 +173,12 @@ def test_opened_by_the_relay(make, opened):
     p.relay.certify(f"*.anna.{ZONE}")
     p.relay.wait(lambda: p.relay.serves(HOST))
     said = lambda: " ".join(Ctl(p.home.house).run("status", "--no-delegation").stdout.split())  # noqa: E731
-    assert "The relay opens visitors' TLS" not in said()
+    assert "The relay opens visitors' TLS, the last time" not in said()
     r = p.relay.visit(name=HOST)
     if opened == "refuse":
         assert r.status == 503 and p.home.proxyd.call("DescribeRelay")["rejected"] > 0
-        assert "The relay opens visitors' TLS" not in said()
+        assert "The relay opens visitors' TLS, the last time" not in said()
+        p.relay.wait(lambda: f"The relay opens visitors' TLS of anna.{ZONE} and leads them to this house, and this machine does not take them." in said())
         return
     told = re.sub(r"the last time \d+ s ago", "the last time just now", said())
     assert "The relay opens visitors' TLS, the last time just now, and can read what passes. Nobody asks for a login at " \

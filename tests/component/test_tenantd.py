@@ -117,7 +117,7 @@ def test_authenticate(relay):
     token = relay.add("anna", domains=["a.example.org"])
     route = relay.call("Authenticate", **token.fields())["tenant"]
     assert route == {"name": "anna", "domains": ["a.example.org"], "suspended": False, "exhausted": False, "terminate": False, "agents": 1,
-                     "channels": 77, "connectionsPerSecond": 0, "bytesPerSecond": 0, "bytesPerMonth": 0, "tokenIds": [token.id]}
+                     "codeWaits": False, "channels": 77, "connectionsPerSecond": 0, "bytesPerSecond": 0, "bytesPerMonth": 0, "tokenIds": [token.id]}
     assert relay.metric("tenant_proofs_accepted") == 1
 
 
