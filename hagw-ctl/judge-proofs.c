@@ -88,7 +88,7 @@ static int judge_host(Status *s, const ConfHost *h, CaaName *n, sd_json_variant 
                 n->leads = leads;
                 n->stranger = stranger;
         }
-        if (failed && (leads == LEADS_ASTRAY || leads == LEADS_NOWHERE))
+        if (n && failed && (leads == LEADS_ASTRAY || leads == LEADS_NOWHERE))
                 return tell(s, n, failed);
         r = lost_complaint(h, leads, s->certificates, &sure, &text);
         if (r > 0)
