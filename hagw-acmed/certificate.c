@@ -13,7 +13,8 @@
 static const char *const states[_CERTIFICATE_STATE_MAX] = {
         [CERTIFICATE_WAITING] = "waiting", [CERTIFICATE_ORDERING] = "ordering",
         [CERTIFICATE_VALID] = "valid",     [CERTIFICATE_EXPIRING] = "expiring",
-        [CERTIFICATE_EXPIRED] = "expired", [CERTIFICATE_FAILED] = "failed",
+        [CERTIFICATE_EXPIRED] = "expired", [CERTIFICATE_KEYLESS] = "keyless",
+        [CERTIFICATE_FAILED] = "failed",
 };
 
 const char *certificate_state_to_string(CertificateState s) {
@@ -84,6 +85,7 @@ int certificate_set_chain(Certificate *c, const char *pem, const char *key_id, u
         free(c->renewal_id);
         c->chain = TAKE_PTR(chain_copy);
         c->key_id = TAKE_PTR(key_copy);
+        c->key_state = KEY_STATE_PRESUMED;
         c->renewal_id = TAKE_PTR(chain.renewal_id);
         c->not_before_usec = chain.not_before_usec;
         c->not_after_usec = chain.not_after_usec;
@@ -169,7 +171,9 @@ uint64_t certificate_get_life(const Certificate *c) {
 }
 
 uint64_t certificate_get_next_of(const Certificate *c, AuthorityRank rank) {
-        return tries_list_get_next(&c->tries, rank, c->due_usec, c->not_after_usec);
+        /* Without its key it is as good as none: the fallback does not wait for its end. */
+        return tries_list_get_next(&c->tries, rank, c->due_usec,
+                                   c->key_state == KEY_STATE_GONE ? 0 : c->not_after_usec);
 }
 
 uint64_t certificate_get_next(const Certificate *c) {
@@ -198,6 +202,8 @@ static CertificateState certificate_find_state(const Certificate *c, uint64_t no
                        : tries_list_has_order(&c->tries)     ? CERTIFICATE_ORDERING
                        : c->error || tries_list_has_error(&c->tries) ? CERTIFICATE_FAILED
                                                              : CERTIFICATE_WAITING;
+        if (c->key_state == KEY_STATE_GONE)
+                return CERTIFICATE_KEYLESS;
         if (now_usec >= c->not_after_usec)
                 return CERTIFICATE_EXPIRED;
         return now_usec >= certificate_get_alarm(c) ? CERTIFICATE_EXPIRING : CERTIFICATE_VALID;
@@ -215,6 +221,20 @@ bool certificate_update_state(Certificate *c, uint64_t now_usec) {
                 return false;
         certificate_set_state(c, state);
         return true;
+}
+
+void certificate_ask_key(Certificate *c) {
+        if (c->chain && c->key_state == KEY_STATE_PRESUMED)
+                c->key_state = KEY_STATE_ASKED;
+}
+
+bool certificate_judge_key(Certificate *c, bool there) {
+        const bool gone = c->key_state == KEY_STATE_GONE;
+
+        if (c->key_state == KEY_STATE_PRESUMED)
+                return false;
+        c->key_state = there ? KEY_STATE_PRESUMED : KEY_STATE_GONE;
+        return there == gone;
 }
 
 uint64_t certificate_next_change(const Certificate *c, uint64_t now_usec) {

@@ -18,10 +18,18 @@ typedef enum CertificateState {
         CERTIFICATE_VALID,
         CERTIFICATE_EXPIRING,
         CERTIFICATE_EXPIRED,
+        CERTIFICATE_KEYLESS,
         CERTIFICATE_FAILED,
         _CERTIFICATE_STATE_MAX,
         _CERTIFICATE_STATE_INVALID = -EINVAL,
 } CertificateState;
+
+/* Whether hagw-keyd has the key in the chain. */
+typedef enum KeyState {
+        KEY_STATE_PRESUMED, /* it had, when the chain came or when it was asked last */
+        KEY_STATE_ASKED,    /* as before; and the answer to come says it of this chain */
+        KEY_STATE_GONE,
+} KeyState;
 
 typedef struct Certificate {
         CertificateState state;
@@ -34,6 +42,7 @@ typedef struct Certificate {
         uint64_t caa_usec; /* as in Want, likewise */
         bool caa_shared;
         char *key_id, *chain;       /* both or none */
+        KeyState key_state; /* not stored */
         char *directory;            /* who issued it */
         char *account;              /* to which account of ours there; NULL: nobody noted */
         char *pending_key_id;       /* of an order that did not end yet */
@@ -73,6 +82,11 @@ void certificate_want_revoked(Certificate *c, int reason, uint64_t now_usec);
 bool certificate_is_revoking(const Certificate *c);
 /* What was issued there (or nobody knows where) is not revoked. */
 void certificate_give_up_revoking(Certificate *c, const char *directory);
+
+/* hagw-keyd is asked which keys it has, and has answered: true where that is news. Nothing is said of a
+ * chain that came between the two. */
+void certificate_ask_key(Certificate *c);
+bool certificate_judge_key(Certificate *c, bool there);
 
 /* What the state should be now; true where it changed. */
 bool certificate_update_state(Certificate *c, uint64_t now_usec);

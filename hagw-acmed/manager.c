@@ -67,13 +67,14 @@ static void manager_update_status(Manager *m) {
                            tries_list_failures(&m->store.certificates[i]->tries) > 0;
         }
         daemon_set_status(m->daemon,
-                          "%zu %s, %zu valid, %zu not obtained yet, %zu expiring, %zu expired; %zu failed "
-                          "at the last try; %zu former %s, kept for a day%s%s",
+                          "%zu %s, %zu valid, %zu not obtained yet, %zu expiring, %zu expired, %zu without "
+                          "a key; %zu failed at the last try; %zu former %s, kept for a day%s%s",
                           m->store.n_certificates, PLURAL(m->store.n_certificates, "certificate"),
                           counts[CERTIFICATE_VALID],
                           counts[CERTIFICATE_WAITING] + counts[CERTIFICATE_ORDERING] +
                                   counts[CERTIFICATE_FAILED],
-                          counts[CERTIFICATE_EXPIRING], counts[CERTIFICATE_EXPIRED], failing,
+                          counts[CERTIFICATE_EXPIRING], counts[CERTIFICATE_EXPIRED],
+                          counts[CERTIFICATE_KEYLESS], failing,
                           m->store.n_retired, PLURAL(m->store.n_retired, "key"),
                           m->issuance ? "; ordering " : "", m->issuance ? m->issuing->name : "");
 }
@@ -400,6 +401,7 @@ void manager_run(Manager *m) {
         }
         next = MIN(next, manager_look(m, now_usec));
         next = MIN(next, retire_run(m->retire, now_usec));
+        next = MIN(next, keylook_run(m->keylook, now_usec));
         relay_watch_set(m->relay_watch, manager_waits_for_relay(m));
         (void) sd_event_source_set_time(m->timer, MAX(next, now_usec + 10 * USEC_PER_MSEC));
         (void) sd_event_source_set_enabled(m->timer, SD_EVENT_ONESHOT);
@@ -412,6 +414,12 @@ static int on_timer(sd_event_source *s, uint64_t usec, void *userdata) {
 
 static void on_relay(void *userdata) {
         manager_ready_for_relay(userdata);
+        manager_run(userdata);
+}
+
+static void on_keys(sd_json_variant *keys, void *userdata) {
+        if (keys)
+                manager_take_keys(userdata, keys);
         manager_run(userdata);
 }
 
@@ -449,6 +457,7 @@ int manager_new(Daemon *daemon, const Config *config, void **ret) {
                 return log_error_errno(r, "Could not read the state in %s: %m", dir);
         if ((r = manager_new_advice(m)) < 0 ||
             (r = retire_new(&m->retire, m->event, &m->store)) < 0 ||
+            (r = keylook_new(&m->keylook, m->event, manager_ask_keys, on_keys, m)) < 0 ||
             (r = relay_account_new(&m->relay_account, m->event)) < 0 ||
             (r = relay_watch_new(&m->relay_watch, m->event, on_relay, m)) < 0 ||
             (r = sd_event_add_time(m->event, &m->timer, CLOCK_REALTIME, UINT64_MAX, USEC_PER_MSEC, on_timer,
@@ -473,6 +482,7 @@ void *manager_free(void *userdata) {
         for (AuthorityRank rank = 0; rank < _AUTHORITY_RANK_MAX; rank++)
                 advice_free(m->advice[rank]);
         retire_free(m->retire);
+        keylook_free(m->keylook);
         relay_account_free(m->relay_account);
         relay_watch_free(m->relay_watch);
         sd_event_source_disable_unref(m->timer);

@@ -4,6 +4,7 @@
 #include "hagw-acmed/advice.h"
 #include "hagw-acmed/errand.h"
 #include "hagw-acmed/issuance.h"
+#include "hagw-acmed/keylook.h"
 #include "hagw-acmed/plan.h"
 #include "hagw-acmed/relay-account.h"
 #include "hagw-acmed/relay-watch.h"
@@ -47,6 +48,7 @@ struct Manager {
         Errand *errand; /* the first job's */
         Advice *advice[_AUTHORITY_RANK_MAX];
         Retire *retire;
+        KeyLook *keylook;
         RelayAccount *relay_account;
         RelayWatch *relay_watch;
         sd_event_source *timer, *heartbeat, *changed;
@@ -77,6 +79,10 @@ void manager_tell_accounts(Manager *m);
 void manager_tell_dns(Manager *m);
 /* As io.hagw.Acme's WatchAccounts shows them. */
 int manager_accounts_to_json(Manager *m, sd_json_variant **ret);
+
+/* manager-keys.c: a certificate without its key is served no more, and ordered anew. */
+void manager_ask_keys(void *userdata); /* the manager */
+void manager_take_keys(Manager *m, sd_json_variant *keys);
 
 /* manager-relay.c: an order was not begun, for the relay is away; and it is back: the order is due. */
 bool manager_waits_for_relay(const Manager *m);

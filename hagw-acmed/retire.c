@@ -11,15 +11,14 @@
 
 #define TIMEOUT_USEC (20 * USEC_PER_SEC)
 #define RETRY_USEC (10 * USEC_PER_MINUTE)
-#define LIST_DELAY_USEC USEC_PER_MINUTE
+#define STARTING_USEC USEC_PER_MINUTE
 
 struct Retire {
         sd_event *event;
         Store *store;
         VlRequest *request;
-        char removing[64]; /* the key's id; "": the list was asked for */
+        char removing[64]; /* the key's id */
         bool listed;
-        uint64_t list_usec; /* when they are listed */
         uint64_t next_usec; /* when the next one is removed, at the earliest */
 };
 
@@ -30,7 +29,6 @@ int retire_new(Retire **ret, sd_event *event, Store *store) {
                 return -ENOMEM;
         r->event = sd_event_ref(event);
         r->store = store;
-        r->list_usec = clock_usec(CLOCK_REALTIME) + LIST_DELAY_USEC;
         *ret = r;
         return 0;
 }
@@ -53,7 +51,7 @@ static void on_removed(sd_json_variant *reply, const char *error, void *userdata
 
                 if (!starting)
                         log_warning("hagw-keyd did not remove the key %s: %s", r->removing, error);
-                r->next_usec = clock_usec(CLOCK_REALTIME) + (starting ? LIST_DELAY_USEC : RETRY_USEC);
+                r->next_usec = clock_usec(CLOCK_REALTIME) + (starting ? STARTING_USEC : RETRY_USEC);
                 return;
         }
         for (size_t i = 0; i < r->store->n_retired; i++)
@@ -84,16 +82,10 @@ static void retire_orphan(Retire *r, sd_json_variant *key, uint64_t now_usec) {
                 (void) store_retire(r->store, id, now_usec);
 }
 
-static void on_list(sd_json_variant *reply, const char *error, void *userdata) {
-        sd_json_variant *keys = reply && !error ? sd_json_variant_by_key(reply, "keys") : NULL;
-        uint64_t now_usec = clock_usec(CLOCK_REALTIME);
-        Retire *r = userdata;
-
-        r->request = NULL;
-        if (!keys || !sd_json_variant_is_array(keys)) {
-                r->list_usec = now_usec + RETRY_USEC;
+void retire_take_list(Retire *r, sd_json_variant *keys, uint64_t now_usec) {
+        /* With a damaged file nobody knows what is needed; it may be put back. */
+        if (r->listed || r->store->n_broken > 0)
                 return;
-        }
         r->listed = true;
         for (size_t i = 0; i < sd_json_variant_elements(keys); i++)
                 retire_orphan(r, sd_json_variant_by_index(keys, i), now_usec);
@@ -111,13 +103,10 @@ static int retire_remove(Retire *r, const char *key_id) {
 }
 
 uint64_t retire_run(Retire *r, uint64_t now_usec) {
-        uint64_t next;
+        uint64_t next = UINT64_MAX;
 
         /* The clock was set back. */
         r->next_usec = MIN(r->next_usec, now_usec + RETRY_USEC);
-        r->list_usec = MIN(r->list_usec, now_usec + RETRY_USEC);
-        next = r->listed ? UINT64_MAX : r->list_usec;
-
         if (r->request)
                 return now_usec + USEC_PER_SEC;
         for (size_t i = 0; i < r->store->n_retired; i++) {
@@ -133,9 +122,5 @@ uint64_t retire_run(Retire *r, uint64_t now_usec) {
                 }
                 next = MIN(next, MAX(k->from_usec, r->next_usec));
         }
-        /* With a damaged file nobody knows what is needed; it may be put back. */
-        if (!r->listed && r->list_usec <= now_usec && r->store->n_broken == 0)
-                (void) vl_request(r->event, "io.hagw.Key", "io.hagw.Key.List", NULL, TIMEOUT_USEC, on_list,
-                                  r, &r->request);
-        return r->store->n_broken > 0 && next <= now_usec ? UINT64_MAX : MAX(next, now_usec + USEC_PER_SEC);
+        return MAX(next, now_usec + USEC_PER_SEC);
 }

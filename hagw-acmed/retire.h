@@ -2,6 +2,7 @@
 #pragma once
 
 #include <systemd/sd-event.h>
+#include <systemd/sd-json.h>
 
 #include "hagw-acmed/store.h"
 
@@ -15,6 +16,9 @@ typedef struct Retire Retire;
 
 int retire_new(Retire **ret, sd_event *event, Store *store);
 Retire *retire_free(Retire *r);
+
+/* The keys that hagw-keyd has, an array: the first such list shows what was left behind. */
+void retire_take_list(Retire *r, sd_json_variant *keys, uint64_t now_usec);
 
 /* Removes what is due; returns when it wants to be called again (UINT64_MAX: never). */
 uint64_t retire_run(Retire *r, uint64_t now_usec);

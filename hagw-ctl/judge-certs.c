@@ -206,6 +206,36 @@ static void judge_bad(Status *s, sd_json_variant *c, const char *more) {
                        strempty(tried));
 }
 
+/* Nobody asks for it any more: it keeps nobody away. */
+static bool is_keyless(sd_json_variant *c) {
+        return streq(strempty(field_text(c, "state")), "keyless") && view_certificate_is_bad(c);
+}
+
+static bool keyless_alike(sd_json_variant *a, sd_json_variant *b) {
+        return is_keyless(a) && is_keyless(b) &&
+               streq_ptr(field_text(a, "source"), field_text(b, "source")) &&
+               streq_ptr(field_text(a, "error"), field_text(b, "error"));
+}
+
+/* Visitors see no certificate at all, however long the one that is there has. */
+static void judge_keyless(Status *s, sd_json_variant *c, const char *more) {
+        const bool imported = streq(strempty(field_text(c, "source")), "imported");
+        const char *name = field_text(c, "name"), *error = strempty(field_text(c, "error"));
+        _cleanup_free_ char *tried = imported ? NULL : trying_text(s, c);
+
+        if (imported)
+                status_problem(s, "hagw-keyd has no key for the certificate %s%s any more, and nobody is "
+                                  "served with it: it was imported, so import it again with its key "
+                                  "(hagw-ctl cert import CHAIN KEY).",
+                               name, more);
+        else
+                status_problem(s, "hagw-keyd has no key for the certificate %s%s any more, and nobody is "
+                                  "served with it: a new one is ordered%s%s%s%s%s",
+                               name, more, *error ? ", and the last order failed: " : "", error,
+                               *error && endswith(error, ".") ? "" : ".", tried ? " " : "",
+                               strempty(tried));
+}
+
 int judge_certificates(Status *s) {
         char more[MORE_TEXT_MAX];
 
@@ -215,12 +245,14 @@ int judge_certificates(Status *s) {
 
                 judge_fallback(s, c);
                 judge_revocation(s, c);
+                if (is_keyless(c) && !was_told(s, i, keyless_alike, more))
+                        judge_keyless(s, c, more);
                 if (leads_astray(s, c))
                         continue;
                 if (port > 0) {
                         if (!unreached_is_explained(s, c, port) && !was_told(s, i, unreached_alike, more))
                                 judge_unreached(s, c, more);
-                } else if (!is_explained(s, c) && !was_told(s, i, fail_alike, more)) {
+                } else if (!is_keyless(c) && !is_explained(s, c) && !was_told(s, i, fail_alike, more)) {
                         if (view_certificate_is_bad(c))
                                 judge_bad(s, c, more);
                         else

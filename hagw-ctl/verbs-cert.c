@@ -132,7 +132,9 @@ static int show_one(const Call *call, const char *name, _unused_ void *userdata)
                 output("  %-12s it, or one before it, as soon as the authority can be told\n",
                        "to revoke");
         if (field_text(c, "keyId"))
-                output("  %-12s %s\n", "key", field_text(c, "keyId"));
+                output("  %-12s %s%s\n", "key", field_text(c, "keyId"),
+                       streq(strempty(field_text(c, "state")), "keyless") ? " (hagw-keyd does not have it)" :
+                                                                            "");
         if (field_text(c, "error"))
                 output("  %-12s %s (tries that failed: %lu)\n", "error", field_text(c, "error"),
                        (unsigned long) field_number(c, "failures"));

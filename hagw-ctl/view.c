@@ -173,7 +173,7 @@ static bool certificate_is_over(sd_json_variant *c) {
 }
 
 bool view_certificate_is_bad(sd_json_variant *c) {
-        static const char *const bad[] = { "expiring", "expired", "failed" };
+        static const char *const bad[] = { "expiring", "expired", "keyless", "failed" };
 
         if (certificate_is_over(c))
                 return false;

@@ -136,6 +136,7 @@ static int row_certificate(const Sheet *s, sd_json_variant *v) {
                 { "ordering", MARK_NONE, TEXT_STATUS_ORDERING },
                 { "expiring", MARK_BAD, TEXT_STATUS_EXPIRING },
                 { "expired", MARK_BAD, TEXT_STATUS_EXPIRED },
+                { "keyless", MARK_BAD, TEXT_STATUS_KEYLESS },
                 { "failed", MARK_BAD, TEXT_STATUS_FAILED },
                 {},
         };

@@ -12,6 +12,9 @@ static SD_VARLINK_DEFINE_ENUM_TYPE(
         SD_VARLINK_DEFINE_ENUM_VALUE(valid),
         SD_VARLINK_FIELD_COMMENT("In use, but two thirds of the time there was for renewing it are gone"),
         SD_VARLINK_DEFINE_ENUM_VALUE(expiring), SD_VARLINK_DEFINE_ENUM_VALUE(expired),
+        SD_VARLINK_FIELD_COMMENT("There is one, but hagw-keyd does not have its key, and nobody is served "
+                                 "with it"),
+        SD_VARLINK_DEFINE_ENUM_VALUE(keyless),
         SD_VARLINK_FIELD_COMMENT("There is none yet, and the last try failed"),
         SD_VARLINK_DEFINE_ENUM_VALUE(failed));
 

@@ -6,6 +6,7 @@
 #include "libhagw/memory.h"
 #include "libhagw/pure/hostname.h"
 #include "libhagw/pure/page.h"
+#include "libhagw/usec.h"
 
 static HostVisits *host_visits_ref(HostVisits *v) {
         atomic_fetch_add_explicit(&v->n_refs, 1, memory_order_relaxed);
@@ -184,9 +185,7 @@ static int set_certificates(Snapshot *s, TlsCertificate *const *certificates, si
                         s->names[k++] = (CertificateName) { *name, certificates[i] };
         }
         qsort(s->names, k, sizeof(CertificateName), compare_names);
-        for (size_t i = 0; i < k; i++)
-                if (s->n_names == 0 || !streq(s->names[s->n_names - 1].name, s->names[i].name))
-                        s->names[s->n_names++] = s->names[i];
+        s->n_names = k;
         return 0;
 }
 
@@ -371,15 +370,39 @@ static int compare_key(const void *key, const void *element) {
         return strcmp(key, ((const CertificateName *) element)->name);
 }
 
+/* How well a certificate serves; 0: there is none. */
+typedef enum Fitness { FITNESS_NONE, FITNESS_EXPIRED, FITNESS_LEFTOVER, FITNESS_GOOD } Fitness;
+
+static Fitness certificate_judge(const TlsCertificate *c, uint64_t now_usec) {
+        return !c                                                          ? FITNESS_NONE
+               : (uint64_t) MAX(c->not_after, 0) * USEC_PER_SEC <= now_usec ? FITNESS_EXPIRED
+               : c->leftover                                               ? FITNESS_LEFTOVER
+                                                                           : FITNESS_GOOD;
+}
+
+/* best, or one for that name that serves better. */
+static TlsCertificate *find_better(const Snapshot *s, const char *name, uint64_t now_usec,
+                                   TlsCertificate *best) {
+        const CertificateName *n = bsearch(name, s->names, s->n_names, sizeof(CertificateName), compare_key);
+
+        while (n && n > s->names && streq(n[-1].name, name))
+                n--;
+        for (; n && n < s->names + s->n_names && streq(n->name, name); n++)
+                if (certificate_judge(n->certificate, now_usec) > certificate_judge(best, now_usec))
+                        best = n->certificate;
+        return best;
+}
+
 TlsCertificate *snapshot_find_certificate(const Snapshot *s, const char *name) {
-        const CertificateName *found =
-                bsearch(name, s->names, s->n_names, sizeof(CertificateName), compare_key);
+        const uint64_t now_usec = clock_usec(CLOCK_REALTIME);
+        TlsCertificate *best = find_better(s, name, now_usec, NULL);
         char wildcard[HOSTNAME_MAX + 3] = "*";
         const char *dot;
 
-        if (!found && (dot = strchr(name, '.')) && strlen(dot) < sizeof(wildcard) - 1) {
+        if (certificate_judge(best, now_usec) < FITNESS_GOOD && (dot = strchr(name, '.')) &&
+            strlen(dot) < sizeof(wildcard) - 1) {
                 strcpy(wildcard + 1, dot);
-                found = bsearch(wildcard, s->names, s->n_names, sizeof(CertificateName), compare_key);
+                best = find_better(s, wildcard, now_usec, best);
         }
-        return found ? found->certificate : NULL;
+        return best;
 }

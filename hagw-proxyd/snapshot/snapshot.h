@@ -101,7 +101,7 @@ struct Snapshot {
         SnapshotHost *hosts; /* by Route.index */
         TlsCertificate **certificates;
         size_t n_certificates;
-        CertificateName *names; /* sorted; the best certificate for each name */
+        CertificateName *names; /* sorted; the longest certificate for each name first */
         size_t n_names;
         uint8_t ticket_secret[TLS_TICKET_SECRET_SIZE];
         unsigned attachments, connections, connections_per_address, header_count;
@@ -127,7 +127,8 @@ int snapshot_new(const Config *config, TlsCertificate *const *certificates, size
 int snapshot_renew(const Snapshot *old, TlsCertificate *const *certificates, size_t n_certificates,
                    const uint8_t *ticket_secret, Snapshot **ret);
 
-/* The certificate for a normalized name (exact, else by its wildcard), or NULL. */
+/* The certificate for a normalized name, or NULL. One for exactly that name comes before a wildcard's, but
+ * not where it has expired or nobody asks for it any more, and the other one serves better. */
 TlsCertificate *snapshot_find_certificate(const Snapshot *s, const char *name);
 static inline const SnapshotHost *snapshot_host(const Snapshot *s, const Route *r) {
         return &s->hosts[r->index];

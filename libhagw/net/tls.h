@@ -22,6 +22,7 @@ typedef struct TlsCertificate {
         int algorithm;  /* gnutls_pk_algorithm_t */
         unsigned bits;
         int64_t not_after; /* CLOCK_REALTIME seconds */
+        bool leftover; /* nobody asks for it any more; set before others see it */
 } TlsCertificate;
 
 int tls_global_init(void);

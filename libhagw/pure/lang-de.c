@@ -134,5 +134,6 @@ const char *const lang_de[_TEXT_MAX] = {
         [TEXT_STATUS_ORDERING] = "wird bestellt",
         [TEXT_STATUS_EXPIRING] = "läuft ab",
         [TEXT_STATUS_EXPIRED] = "abgelaufen",
+        [TEXT_STATUS_KEYLESS] = "ohne Schlüssel",
         [TEXT_STATUS_FAILED] = "fehlgeschlagen",
 };

@@ -133,5 +133,6 @@ const char *const lang_en[_TEXT_MAX] = {
         [TEXT_STATUS_ORDERING] = "being ordered",
         [TEXT_STATUS_EXPIRING] = "expiring",
         [TEXT_STATUS_EXPIRED] = "expired",
+        [TEXT_STATUS_KEYLESS] = "without its key",
         [TEXT_STATUS_FAILED] = "failed",
 };

@@ -135,5 +135,6 @@ const char *const lang_fr[_TEXT_MAX] = {
         [TEXT_STATUS_ORDERING] = "en commande",
         [TEXT_STATUS_EXPIRING] = "expire bientôt",
         [TEXT_STATUS_EXPIRED] = "expiré",
+        [TEXT_STATUS_KEYLESS] = "sans clé",
         [TEXT_STATUS_FAILED] = "échoué",
 };

@@ -112,6 +112,7 @@ static const char *const names[_TEXT_MAX] = {
         [TEXT_STATUS_ORDERING] = "status_ordering",
         [TEXT_STATUS_EXPIRING] = "status_expiring",
         [TEXT_STATUS_EXPIRED] = "status_expired",
+        [TEXT_STATUS_KEYLESS] = "status_keyless",
         [TEXT_STATUS_FAILED] = "status_failed",
 };
 

@@ -109,6 +109,7 @@ typedef enum Text {
         TEXT_STATUS_ORDERING,
         TEXT_STATUS_EXPIRING,
         TEXT_STATUS_EXPIRED,
+        TEXT_STATUS_KEYLESS,
         TEXT_STATUS_FAILED,
         _TEXT_MAX,
         _TEXT_INVALID = -EINVAL,

@@ -247,6 +247,18 @@ def test_keyd_is_off(place):
     place.only("hagw-keyd is not running", status=UNREACHABLE)
 
 
+def test_keys_are_gone(place):
+    """Visitors are kept away, however long the certificate is good. What nobody asks for keeps nobody away."""
+    place.certificates = [certificate(ZONE, "keyless", ordering=True), certificate(OTHER, "keyless", ordering=True),
+                          certificate("ha.old.test", "keyless", wanted=False)]
+    place.start()
+    assert place.only(f"hagw-keyd has no key for the certificate {ZONE} (and 1 more) any more").endswith("a new one is ordered. An order is under way.")
+    place.certificates = [certificate(ZONE, **fail("over my dead body", "keyless")), certificate("ha.old.test", "keyless", source="imported")]
+    problems, notices = place.found()
+    assert len(problems) == 2 and not notices
+    assert "over my dead body" in problems[0] and "hagw-ctl cert import CHAIN KEY" in problems[1]
+
+
 class Systemd(Booted):
     """It says of every unit that it is up, but of those of which a test says more."""
 

@@ -102,3 +102,43 @@ def test_tickets_end(house, parts, service, version):  # noqa: F811
     _, session = fresh()
     time.sleep(4)
     assert resumes(session)
+
+
+def test_which_certificate_serves(house, parts, service):  # noqa: F811
+    """One for exactly the name comes first, unless it has expired, nobody asks for it any more, or its key is gone, and a wildcard's
+    is better."""
+    h = open_house(house, parts, ha=host(service.url))
+    wildcard = f"*.{HOST.partition('.')[2]}"
+
+    def serves(row):
+        def seen():
+            context = ssl.create_default_context()
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            try:
+                with h.tls(context=context) as s:
+                    return ssl.DER_cert_to_PEM_cert(s.getpeercert(True))
+            except OSError:
+                return None
+        h.wait(lambda: seen() == (row and row["chain"]))
+
+    def exact(days=90, **more):
+        row = h.certify(HOST, days=days, replace=True)
+        row.update(more)
+        h.acme.set(h.certificates)
+        return row
+
+    serves(exact())
+    covers = h.certify(wildcard)
+    serves(exact(days=60))
+    for worse in ({"days": -0.5}, {"wanted": False}, {"state": "keyless"}):
+        exact(**worse)
+        serves(covers)
+    serves(exact(wanted=False, source="imported"))
+    # What stands back is better than nothing, and than what has expired.
+    over = h.certify(wildcard, days=-0.25, replace=True)
+    serves(exact(wanted=False))
+    serves(exact(days=-0.5))
+    h.certificates = [c for c in h.certificates if c is not over]
+    serves(exact(wanted=False))
+    exact(state="keyless")
+    serves(None)
