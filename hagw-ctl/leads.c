@@ -11,8 +11,11 @@
 #include "hagw-ctl/leads.h"
 #include "libhagw/pure/hostname.h"
 #include "libhagw/pure/special.h"
+#include "libhagw/usec.h"
 
 #define ADDRESSES_MAX 32U /* of a name, both families; what is more is not looked at */
+#define MADE_UP_MAX (sizeof("hagw-.") - 1 + 16)
+#define ANCESTORS_USEC (10 * USEC_PER_SEC) /* after which no other one is asked about */
 
 int leads_query(const char *name, const char *type, sd_json_variant **ret) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL;
@@ -125,19 +128,49 @@ static bool is_ours(const IpAddress *a, sd_json_variant *addresses) {
                                glue_is_open(addresses, family);
 }
 
-/* 1: the top of its domain is answered for, so that the resolver and the internet are there. What is asked
- * for is made up, since what a resolver remembers shows neither. */
-static int is_answered_at_top(const char *name) {
+/* Asked for is a name that is made up, since what a resolver remembers shows nothing of who answers now. */
+static int ask_below(const char *name) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
-        char other[sizeof("hagw-.") + 16 + HOSTNAME_LABEL_MAX];
-        const char *top = strrchr(name, '.');
+        char other[MADE_UP_MAX + HOSTNAME_MAX + 1];
         uint64_t chance = 0;
 
-        if (!top)
-                return 0;
         (void) !getrandom(&chance, sizeof(chance), GRND_NONBLOCK);
-        (void) snprintf(other, sizeof(other), "hagw-%016lx%s", (unsigned long) chance, top);
+        (void) snprintf(other, sizeof(other), "hagw-%016lx.%s", (unsigned long) chance, name);
         return leads_query(other, "A", &reply);
+}
+
+/* 1: somebody answers for one of its ancestors, so that the resolver and the internet are there. The nearest
+ * one that is not in the silent zone itself says so; many a resolver is not answered at the top. */
+static int is_answered_above(const char *name) {
+        const uint64_t end = clock_usec(CLOCK_MONOTONIC) + ANCESTORS_USEC;
+        int r = 0;
+
+        for (unsigned n = 0; r == 0 && n < LEADS_ANCESTORS_MAX && clock_usec(CLOCK_MONOTONIC) < end; n++) {
+                name = strchr(name, '.');
+                if (!name || *++name == '\0')
+                        break;
+                r = ask_below(name);
+        }
+        return r;
+}
+
+/* Whether nobody answers for it, whatever its resolver remembers. Names below it are in its own zone. Asked
+ * twice, since a question may be lost. */
+static int judge_remembered(const char *name, Leads *ret) {
+        int r;
+
+        if (strlen(name) + MADE_UP_MAX > HOSTNAME_MAX)
+                return 0;
+        r = ask_below(name);
+        if (r != 0)
+                return MIN(r, 0);
+        r = is_answered_above(name);
+        if (r <= 0)
+                return r;
+        r = ask_below(name);
+        if (r == 0)
+                *ret = LEADS_SILENT;
+        return MIN(r, 0);
 }
 
 int leads_look_here(const char *name, sd_json_variant *addresses, bool documentation, Leads *ret,
@@ -147,7 +180,7 @@ int leads_look_here(const char *name, sd_json_variant *addresses, bool documenta
 
         *ret = LEADS_UNKNOWN;
         if (r == 0) {
-                r = is_answered_at_top(name);
+                r = is_answered_above(name);
                 *ret = r > 0 ? LEADS_SILENT : LEADS_UNKNOWN;
                 return MIN(r, 0);
         }
@@ -162,5 +195,5 @@ int leads_look_here(const char *name, sd_json_variant *addresses, bool documenta
                 *ret_stranger = found.items[i];
                 return 0;
         }
-        return 0;
+        return *ret == LEADS_THERE ? judge_remembered(name, ret) : 0;
 }

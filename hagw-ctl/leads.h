@@ -7,12 +7,15 @@
 
 /* Whether a name whose DNS is kept elsewhere brings its visitors to the relay, as the world sees it. */
 
+/* So many ancestors of a name are asked about; ha.home.example.co.uk has four. */
+#define LEADS_ANCESTORS_MAX 6U
+
 typedef enum Leads {
         LEADS_UNKNOWN, /* could not be asked, or what is seen from here is not what the world sees */
         LEADS_THERE,   /* by a CNAME, or with the relay's addresses alone */
         LEADS_ASTRAY,  /* an address is not the relay's */
         LEADS_NOWHERE, /* it has no address */
-        LEADS_SILENT,  /* nobody answers for it, though others are answered for */
+        LEADS_SILENT,  /* nobody answers for it, though an ancestor is answered for */
         _LEADS_MAX,
         _LEADS_INVALID = -EINVAL,
 } Leads;

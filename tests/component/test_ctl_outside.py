@@ -4,11 +4,13 @@ The real hagw-dnsd and hagw-netd, and unbound as everybody's resolver."""
 
 import json
 
+import dns.message
+import dns.query
 from acme_tools import until
 from ctl_tools import FAILED, Booted
 from test_ctl_import import Files
 from test_netd import net  # noqa: F401 (fixture)
-from test_reach import CONFIG, DELEGATION, HOUSE, ZONE, setup, whole, world  # noqa: F401 (fixture)
+from test_reach import CONFIG, DELEGATION, HOUSE, INSIDE, PARENT, ZONE, setup, whole, world  # noqa: F401 (fixture)
 
 ADDRESS = f'public_address: {{ ipv4 = "static:{HOUSE}"; ipv6 = "none"; }};\n'
 HOSTS = {n: f'name = "{n}"; upstream = "http://127.0.0.1:1";' for n in (f"ha.{ZONE}", "here.example.com", "none.example.com")}
@@ -48,6 +50,46 @@ def test_a_zone_is_taken_out_and_its_host_stays(world):  # noqa: F811
     world.use("203.0.113.77")
     world.netd.reload()
     until(lambda: not lost(world), 60, "silence about what nobody knows")
+
+
+TOP_IS_SILENT = f"""  cache-min-ttl: 3600
+stub-zone:
+  name: "com"
+  stub-addr: 203.0.113.99
+stub-zone:
+  name: "example.com"
+  stub-addr: {PARENT}
+"""
+
+
+def test_a_network_whose_top_does_not_answer(world):  # noqa: F811
+    """Somebody who answers for any ancestor shows that the resolver is asked, which remembers the address for an hour here.
+    What it remembers of one that is led here by somebody who answers is as good as ever."""
+    whole(world, f'ipv4 = "static:{HOUSE}"; ipv6 = "none";')
+    world.internet.resolver(INSIDE, TOP_IS_SILENT)
+    world.use(INSIDE)
+    world.ctl = Booted(world.house)
+    world.internet.delegate(DELEGATION + f"here A {HOUSE}\n")
+    main = f'documentation_networks = true;\n{ADDRESS}acme: {{ directory = "https://127.0.0.1:1/"; }};\n'
+    ha, near, far = f"ha.{ZONE}", f"e.d.c.b.{ZONE}", f"g.f.e.d.c.b.{ZONE}"
+    hosts = {n: f'name = "{n}"; {SERVICE}' for n in (ha, near, far, "here.example.com")}
+    world.house.configure(f'zones = ( {{ name = "{ZONE}"; }} );\n' + main, **hosts)
+    world.ctl.ok("reload")
+
+    def remembered():
+        return [r.to_text() for s in dns.query.udp(dns.message.make_query(ha, "A"), INSIDE, timeout=20).answer for r in s] == [HOUSE]
+    until(remembered, 30, "the address of a host")
+    assert not lost(world)
+    world.house.configure("zones = ( );\n" + main, **hosts)
+    world.ctl.run("reload")
+    until(lambda: lost(world), 30, "the host that nobody finds any more")
+    assert remembered()
+    # An ancestor beyond the limit (LEADS_ANCESTORS_MAX) is not asked about.
+    assert [p.split()[2] for p in sorted(lost(world))] == [f"{near}:", f"{ha}:"], lost(world)
+    assert all("the name servers that it is delegated to do not answer" in p for p in lost(world))
+    r = world.ctl.run("setup", "--yes", "--wait=0")
+    said = " ".join((r.stdout + r.stderr).split())
+    assert r.returncode == FAILED and f"Nobody finds {ha}: the name servers" in said and "- Visit" not in said, said
 
 
 def test_a_house_that_is_inside_only(world, tmp_path):  # noqa: F811
