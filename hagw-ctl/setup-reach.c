@@ -23,6 +23,19 @@
 #define DELEGATION_TRIES 5U /* a second each, besides what a question takes */
 #define DELEGATION_USEC USEC_PER_MINUTE
 
+/* The address of the source before, since the one that is set now has given none. */
+static bool is_held(sd_json_variant *a) { return field_text(a, "held") != NULL; }
+
+static bool any_is_held(sd_json_variant *reply, size_t family) {
+        for (size_t i = 0; i < field_count(reply, "addresses"); i++) {
+                sd_json_variant *a = field_element(reply, "addresses", i);
+
+                if (is_held(a) && streq(strempty(field_text(a, "family")), "ipv4") == (family == GLUE_IPV4))
+                        return true;
+        }
+        return false;
+}
+
 /* What was doubted gives no address that is of use. */
 static bool is_doubted_rightly(const Setup *s, const Status *look) {
         for (size_t i = 0; i < field_count(look->addresses, "addresses"); i++) {
@@ -43,8 +56,12 @@ static int judge_public(Setup *s, sd_json_variant *reply) {
         _cleanup_(status_done) Status look = { .addresses = sd_json_variant_ref(reply) };
         int r;
 
-        for (size_t f = 0; f < ELEMENTSOF(look.address_told); f++)
-                look.address_told[f] = s->doubted[f];
+        for (size_t f = 0; f < ELEMENTSOF(look.address_told); f++) {
+                bool held = any_is_held(reply, f);
+
+                look.address_told[f] = s->doubted[f] && !held;
+                s->shut |= held; /* who comes by it comes no more, perhaps, and nobody by the new one */
+        }
         look.config = s->config;
         r = judge_addresses(&look);
         s->shut |= look.n_problems > 0 || is_doubted_rightly(s, &look);
@@ -88,17 +105,20 @@ int setup_check_static(Setup *s) {
 /* The public addresses, as soon as each is known or known to be missing. The texts live as long as *ret. */
 static int wait_for_address(Setup *s, sd_json_variant **ret, const char **ret_ipv4,
                             const char **ret_ipv6) {
+        const char *known[_GLUE_FAMILIES_MAX] = {};
         bool awaited = true;
         int r = 0;
 
         *ret_ipv4 = *ret_ipv6 = NULL;
         waiting_begin("the public address", ADDRESS_USEC, s->call->json);
-        for (uint64_t waited = 0; waited < ADDRESS_USEC && (awaited || (!*ret_ipv4 && !*ret_ipv6));
+        for (uint64_t waited = 0; waited < ADDRESS_USEC &&
+                                (awaited || (!known[GLUE_IPV4] && !known[GLUE_IPV6]));
              waited += ADDRESS_PAUSE_USEC) {
                 if (waited > 0)
                         setup_pause(ADDRESS_PAUSE_USEC);
                 waiting_tick();
                 awaited = false;
+                known[GLUE_IPV4] = known[GLUE_IPV6] = NULL;
                 *ret = sd_json_variant_unref(*ret);
                 r = client_call("io.hagw.Net.Watch", NULL, ret);
                 if (r < 0)
@@ -108,16 +128,20 @@ static int wait_for_address(Setup *s, sd_json_variant **ret, const char **ret_ip
                         bool four = streq(strempty(field_text(a, "family")), "ipv4");
 
                         *(four ? ret_ipv4 : ret_ipv6) = field_text(a, "address");
-                        awaited = awaited || streq(strempty(field_text(a, "knowledge")), "unknown");
+                        if (!is_held(a))
+                                known[four ? GLUE_IPV4 : GLUE_IPV6] = field_text(a, "address");
+                        awaited = awaited || streq(strempty(field_text(a, "knowledge")), "unknown") ||
+                                  (is_held(a) && !field_text(a, "error"));
                 }
         }
         waiting_end();
         if (r < 0)
                 return r;
-        if (*ret_ipv4 || *ret_ipv6)
+        if (known[GLUE_IPV4] || known[GLUE_IPV6])
                 setup_say(s, "%s public address: %s%s%s\n",
-                          s->config->tenants.zone ? "This relay's" : "The house's", strempty(*ret_ipv4),
-                          *ret_ipv4 && *ret_ipv6 ? " and " : "", strempty(*ret_ipv6));
+                          s->config->tenants.zone ? "This relay's" : "The house's",
+                          strempty(known[GLUE_IPV4]), known[GLUE_IPV4] && known[GLUE_IPV6] ? " and " : "",
+                          strempty(known[GLUE_IPV6]));
         return judge_public(s, *ret);
 }
 
