@@ -193,31 +193,45 @@ static const char *find_synonym_of_groups(const char *word) {
 #define TWO_STEPS "a new name is a new one: add it, then remove the old one."
 
 /* What is a verb elsewhere, and here is done in another way. */
-static const char *find_other_way(const char *group, const char *word) {
-        static const struct {
-                const char *group, *word, *way;
-        } rows[] = {
-                { "tenant", "suspend", SUSPEND },
-                { "tenant", "disable", SUSPEND },
-                { "tenant", "unsuspend", ENABLE },
-                { "tenant", "resume", ENABLE },
-                { "tenant", "enable", ENABLE },
-                { "host", "rename", TWO_STEPS },
-                { "user", "rename", TWO_STEPS },
-                { NULL, "uninstall", "the system's packages do that: apt remove hagw, or dnf remove hagw." },
-                { NULL, "upgrade", "the system's packages do that: apt install ./hagw_*.deb, say." },
-                { NULL, "update", "the system's packages do that: apt install ./hagw_*.deb, say." },
-                { NULL, "backup", "/etc/hagw and /var/lib/hagw* are all there is to keep; see hagw(7)." },
-                { NULL, "enable", "systemctl enable --now hagw.target does that." },
-                { NULL, "disable", "systemctl disable --now hagw.target 'hagw-*' does that." },
-                { NULL, "start", "systemctl start hagw.target does that." },
-                { NULL, "stop", "systemctl stop hagw.target 'hagw-*' does that." },
-        };
+static const struct {
+        const char *group, *word, *way;
+} other_ways[] = {
+        { "tenant", "suspend", SUSPEND },
+        { "tenant", "disable", SUSPEND },
+        { "tenant", "unsuspend", ENABLE },
+        { "tenant", "resume", ENABLE },
+        { "tenant", "enable", ENABLE },
+        { "host", "rename", TWO_STEPS },
+        { "user", "rename", TWO_STEPS },
+        { NULL, "uninstall", "the system's packages do that: apt remove hagw, or dnf remove hagw." },
+        { NULL, "upgrade", "the system's packages do that: apt install ./hagw_*.deb, say." },
+        { NULL, "update", "the system's packages do that: apt install ./hagw_*.deb, say." },
+        { NULL, "backup", "/etc/hagw and /var/lib/hagw* are all there is to keep; see hagw(7)." },
+        { NULL, "enable", "systemctl enable --now hagw.target does that." },
+        { NULL, "disable", "systemctl disable --now hagw.target 'hagw-*' does that." },
+        { NULL, "start", "systemctl start hagw.target does that." },
+        { NULL, "stop", "systemctl stop hagw.target 'hagw-*' does that." },
+        { NULL, "reboot", "systemctl reboot starts this machine anew, systemctl restart hagw.target hagw." },
+};
 
-        for (size_t i = 0; i < ELEMENTSOF(rows); i++)
-                if (streq_ptr(group, rows[i].group) && streq(rows[i].word, word))
-                        return rows[i].way;
+static const char *find_other_way(const char *group, const char *word) {
+        for (size_t i = 0; i < ELEMENTSOF(other_ways); i++)
+                if (streq_ptr(group, other_ways[i].group) && streq(other_ways[i].word, word))
+                        return other_ways[i].way;
         return NULL;
+}
+
+/* For what was mistyped. */
+static const char *find_near_way(const char *group, const char *word) {
+        const char *words[ELEMENTSOF(other_ways) + 1], *near;
+        size_t n = 0;
+
+        for (size_t i = 0; i < ELEMENTSOF(other_ways); i++)
+                if (streq_ptr(group, other_ways[i].group))
+                        words[n++] = other_ways[i].word;
+        words[n] = NULL;
+        near = suggest(word, words);
+        return near ? find_other_way(group, near) : NULL;
 }
 
 /* "host add, user add or tenant add": the verbs of groups that are called so; "" where none is. */
@@ -239,13 +253,17 @@ static void list_of_groups(const char *name, char *out, size_t size) {
                 (void) snprintf(out + n, size - n, "%s%s %s", n > 0 ? " or " : "", last->group, last->name);
 }
 
+static void refuse_for(const char *group, const char *word, const char *way) {
+        log_error("There is no verb \"%s%s%s\"; %s", strempty(group), group ? " " : "", word, way);
+}
+
 static void refuse_verb(const char *group, const char *word) {
         const char *words[WORDS_MAX + 1], *near, *way = find_other_way(group, word);
         char groups[256] = "";
         size_t n = 0;
 
         if (way) {
-                log_error("There is no verb \"%s%s%s\"; %s", strempty(group), group ? " " : "", word, way);
+                refuse_for(group, word, way);
                 return;
         }
         for (const Verb *v = verbs; v->name && n < WORDS_MAX; v++)
@@ -256,6 +274,11 @@ static void refuse_verb(const char *group, const char *word) {
                 list_of_groups(word, groups, sizeof(groups));
         near = find_synonym(group, word) ?: *groups ? groups : NULL;
         near = near ?: find_longer(word, words) ?: suggest(word, words);
+        way = near ? NULL : find_near_way(group, word);
+        if (way) {
+                refuse_for(group, word, way);
+                return;
+        }
         log_error("There is no verb \"%s%s%s\"; %s%s%s%s%s", strempty(group), group ? " " : "", word,
                   near ? "did you mean \"" : "see hagw-ctl ", strempty(group), group ? " " : "",
                   near ?: "--help", near ? "\"?" : ".");

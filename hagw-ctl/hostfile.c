@@ -264,7 +264,7 @@ const ConfHost *host_find(const Config *config, const char *name) {
         return NULL;
 }
 
-int host_expand_known(const Config *config, const char *name, bool force, char **ret) {
+int host_expand_known(const Config *config, const char *name, bool force, const char *meant, char **ret) {
         _cleanup_free_ char *full = NULL;
         bool known;
         int r;
@@ -275,12 +275,12 @@ int host_expand_known(const Config *config, const char *name, bool force, char *
         known = force || config_find_host(config, full);
         for (size_t i = 0; !known && i < config->n_hosts; i++)
                 known = hostname_matches(config->hosts[i].name, full);
-        if (!known) {
+        if (!known && meant)
+                log_error("There is no host \"%s\"; %s", full, meant);
+        else if (!known)
                 tell_unknown(config, full, " --force takes it anyway.");
-                return -ENOENT;
-        }
-        *ret = TAKE_PTR(full);
-        return 0;
+        *ret = known ? TAKE_PTR(full) : NULL;
+        return known ? 0 : -ENOENT;
 }
 
 /* Before there is a file that could be spoken of. What may hold a password is not repeated. */

@@ -21,7 +21,7 @@ const ConfHost *host_find(const Config *config, const char *name);
 
 /* A name that somebody is to reach: completed, and configured here (a pattern: some host is like it), unless
  * force. *ret is to be freed. Told. */
-int host_expand_known(const Config *config, const char *name, bool force, char **ret);
+int host_expand_known(const Config *config, const char *name, bool force, const char *meant, char **ret);
 
 /* Each option's value by itself, before anything is done. Told. */
 int host_judge_options(const Call *call);

@@ -4,6 +4,7 @@
 
 #include <gnutls/gnutls.h>
 
+#include "hagw-ctl/domains.h"
 #include "hagw-ctl/idn.h"
 #include "libhagw/pure/hostname.h"
 #include "libhagw/pure/reason.h"
@@ -25,6 +26,16 @@ int idn_refuse(const char *name, char **ret_reason) {
         return r;
 }
 
+/* That it has one in what was bought of it, so that without it it would be somebody else's. */
+static bool is_somebody_elses(const char *name) {
+        const char *bare = startswith(name, "*.") ?: name;
+
+        for (; bare; bare = strchr(bare, '.') ? strchr(bare, '.') + 1 : NULL)
+                if (domain_is_whole(bare))
+                        return strchr(bare, '_') != NULL;
+        return false;
+}
+
 int idn_judge_underscore(const char *name, char **ret_reason) {
         char hyphens[HOSTNAME_MAX + 3], normal[HOSTNAME_MAX + 1];
         const char *bare;
@@ -36,7 +47,7 @@ int idn_judge_underscore(const char *name, char **ret_reason) {
                 *p = '-';
         bare = startswith(hyphens, "*.") ?: hyphens;
         /* A label does not begin or end with a hyphen. */
-        if (hostname_normalize(bare, strlen(bare), normal) <= 0)
+        if (hostname_normalize(bare, strlen(bare), normal) <= 0 || is_somebody_elses(name))
                 *hyphens = '\0';
         return reason_give(ret_reason, 1,
                            "%s has an underscore: no public authority gives certificates for such names, "

@@ -260,12 +260,16 @@ static uint64_t last_question(const Status *s, const char *family) {
         return last;
 }
 
-/* What setup wrote beside another program, which is gone. Where questions come the router knows of it. */
+/* Where questions come the router knows of it. */
+bool status_is_beside_nobody(const Status *s) {
+        return s->config && s->config->dns.ipv4_port == PORT_BESIDE && s->config->n_zones > 0 &&
+               status_runs(s, "hagw-dnsd") && !s->told[CAUSE_PORT_53] &&
+               last_question(s, "ipv4") + QUESTION_USEC <= clock_usec(CLOCK_REALTIME) &&
+               port53_is_taken(AF_INET) == 0;
+}
+
 int judge_beside(Status *s) {
-        if (!s->config || s->config->dns.ipv4_port != PORT_BESIDE || s->config->n_zones == 0 ||
-            !status_runs(s, "hagw-dnsd") || s->told[CAUSE_PORT_53] ||
-            last_question(s, "ipv4") + QUESTION_USEC > clock_usec(CLOCK_REALTIME) ||
-            port53_is_taken(AF_INET) != 0)
+        if (s->beside_told || !status_is_beside_nobody(s))
                 return 0;
         status_notice(s,
                       "Nobody else has port 53 of this machine any more, and hagw-dnsd is asked at port %u "

@@ -165,6 +165,7 @@ static bool zone_is_explained(const Status *s, const ConfZone *zone, DelegationV
 static int zones_tell(Status *s, const Delegation *all, size_t at, bool *done) {
         const Delegation *same[CONF_ZONES_MAX] = { &all[at] };
         const DelegationVerdict verdict = all[at].verdict;
+        const bool beside = verdict == DELEGATION_SILENT && status_is_beside_nobody(s);
         _cleanup_free_ char *text = NULL;
         size_t n = 1;
         int r = 0;
@@ -179,7 +180,12 @@ static int zones_tell(Status *s, const Delegation *all, size_t at, bool *done) {
                 r = delegation_say(same, n, s->config, &text);
         if (r < 0)
                 return r;
-        (delegation_is_problem(verdict) ? status_problem : status_notice)(s, "%s", text ?: all[at].detail);
+        (delegation_is_problem(verdict) ? status_problem : status_notice)(
+                s, "%s%s", text ?: all[at].detail,
+                beside ? " Or, where the router passes port 53 as it is: nobody else has that port of this "
+                         "machine any more, and hagw-ctl setup takes it back." :
+                         "");
+        s->beside_told = s->beside_told || beside;
         if (delegation_is_problem(verdict) && (verdict != DELEGATION_UNKNOWN || all[at].seen))
                 cause_note(s, verdict == DELEGATION_UNKNOWN ? CAUSE_RESOLVER : CAUSE_DELEGATION);
         return 0;
@@ -258,10 +264,10 @@ static void free_delegations(Delegation **all) {
 
 int judge_zones(Status *s) {
         _cleanup_(free_delegations) Delegation *all = calloc(CONF_ZONES_MAX, sizeof(*all));
-        _cleanup_(sd_json_variant_unrefp) sd_json_variant *array = NULL, *known = s->zones;
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *array = NULL,
+                                                          *known = sd_json_variant_ref(s->zones);
         int r = all ? 0 : -ENOMEM;
 
-        s->zones = NULL;
         if (r >= 0)
                 r = sd_json_variant_new_array(&array, NULL, 0);
         if (r >= 0 && s->config)
@@ -279,6 +285,7 @@ int judge_zones(Status *s) {
                         status_problem(s, "hagw.conf names no zone; hagw-ctl setup writes one, or hagw-ctl "
                                           "attach.");
         }
+        s->zones = sd_json_variant_unref(s->zones);
         return r < 0 ? r :
                        sd_json_buildo(&s->zones, SD_JSON_BUILD_PAIR("zones", SD_JSON_BUILD_VARIANT(array)));
 }

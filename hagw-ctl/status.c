@@ -126,7 +126,7 @@ static bool any_is_looked_for(const Status *s) {
 
 bool status_has_no_address(const Status *s) {
         return field_count(s->addresses, "addresses") > 0 && !is_known(s) &&
-               (s->config ? any_zone_is_direct(s->config) : any_is_looked_for(s));
+               (s->config ? any_zone_is_direct(s->config) : any_is_looked_for(s) || s->answers);
 }
 
 bool status_needs_no_address(const Status *s) {

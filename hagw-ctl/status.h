@@ -50,8 +50,10 @@ typedef struct Status {
         bool unset;         /* nothing was set up here yet */
         const char *config_dir;
         bool told[_CAUSE_MAX];
+        bool answers;      /* hagw-dnsd has zones, whatever the files say */
         bool opener_told;  /* hagw-bind.socket is shut */
         bool address_told[2]; /* of IPv4, of IPv6: what is wrong with the public address */
+        bool beside_told;  /* that hagw-dnsd can have port 53 again */
         bool glue_told[2]; /* of IPv4, of IPv6: what is wrong with the record of a name server's address */
         size_t n_off; /* daemons that are off, where judge_config() tells them with the reason */
         uint32_t masked; /* a bit for each of the daemons that nothing starts, which was told */
@@ -75,6 +77,9 @@ int judge_doors(Status *s);
 int judge_listeners(Status *s);
 /* Behind judge_zones(), which has the questions. */
 int judge_beside(Status *s);
+/* hagw-dnsd has the port that setup gives it beside another program, which is gone, and no question has come
+ * there lately. */
+bool status_is_beside_nobody(const Status *s);
 int judge_hops(Status *s);
 int judge_visitors(Status *s);
 int judge_families(Status *s);

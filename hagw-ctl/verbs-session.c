@@ -54,7 +54,8 @@ int verb_session_token(const Call *call) {
                 return r;
         r = load_config(call->config_dir, &config);
         if (r >= 0)
-                r = host_expand_known(config, call->arguments[1], /* force= */ false, &host);
+                r = host_expand_known(config, call->arguments[1], /* force= */ false,
+                                      /* meant= */ NULL, &host);
         if (r < 0)
                 return r;
         if (sd_json_buildo(&parameters, SD_JSON_BUILD_PAIR("user", SD_JSON_BUILD_STRING(user)),

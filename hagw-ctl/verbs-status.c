@@ -81,6 +81,7 @@ int status_gather(Status *s, const Call *call, bool look) {
         if (r < 0)
                 return r;
         s->config_dir = call->config_dir;
+        s->answers = field_count(s->zones, "zones") > 0;
         s->ask = !a && !call_option(call, "no-delegation");
         for (size_t i = 0; r >= 0 && i < ELEMENTSOF(judges); i++)
                 r = judges[i](s);

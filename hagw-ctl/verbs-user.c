@@ -52,9 +52,10 @@ static int option_hosts(const Call *call, const char *fallback, sd_json_variant 
                 _cleanup_free_ char *name = NULL;
 
                 if (!streq(value, "*") && *value) {
-                        r = host_expand_known(config, value, force, &name);
-                        if (r < 0 && streq(value, "all"))
-                                log_error("--host='*' is every host.");
+                        r = host_expand_known(config, value, force,
+                                              streq(value, "all") ? "--host='*' is every host." :
+                                                                  NULL,
+                                              &name);
                         if (r < 0)
                                 return r;
                 }

@@ -196,20 +196,24 @@ int view_print_certificates(sd_json_variant *v, int indent, bool told) {
                 _cleanup_free_ char *names = field_joined(c, "names");
                 const char *state = strempty(field_text(c, "state")),
                            *error = told ? NULL : field_text(c, "error");
+                const char *quote = *strempty(field_text(c, "name")) == '*' ? "'" : "";
                 Tone tone = view_certificate_is_bad(c) ? TONE_BAD :
                             streq(state, "valid")      ? TONE_GOOD :
                                                          TONE_WARN;
 
                 table_add(t, TONE_BOLD, "%s", field_text(c, "name"));
-                table_add(t, field_number(c, "revokedUSec") ? TONE_BAD : tone, "%s%s%s%s", state,
+                table_add(t, field_number(c, "revokedUSec") ? TONE_BAD : tone, "%s%s%s", state,
                           field_number(c, "revokedUSec") ? ", revoked" : "",
-                          certificate_is_over(c) ? ", no longer asked for" : "",
                           field_bool(c, "fallback") ? " (fallback)" : "");
                 table_add(t, TONE_PLAIN, "%s", field_number(c, "notAfterUSec") ?
                           format_when(field_number(c, "notAfterUSec"), now, when) : "-");
                 table_add(t, TONE_PLAIN, "%s", field_number(c, "nextUSec") ?
                           format_when(field_number(c, "nextUSec"), now, when) : "-");
                 table_add(t, TONE_PLAIN, "%s", strempty(names));
+                if (certificate_is_over(c))
+                        table_note(t, TONE_PLAIN,
+                                   "no longer asked for; hagw-ctl cert remove %s%s%s takes it away",
+                                   quote, field_text(c, "name"), quote);
                 if (error)
                         table_note(t, TONE_WARN, "last try: %s", error);
         }

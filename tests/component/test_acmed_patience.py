@@ -272,7 +272,8 @@ def test_a_removed_hosts_certificate(gateway, authority):  # noqa: F811
     over = until(lambda: (c := gateway.get(f"a.b.{ZONE}")).get("state") == "expired" and c, 40, "the end")
     assert not over["wanted"] and gateway.get()["wanted"] and "EXPIRED" not in gateway.acmed.text()
     assert not [p for p in problems(gateway) if "Certificate a.b." in p]
-    assert "expired, no longer asked for" in Ctl(gateway.house).run("cert", "list").stdout
+    shown = Ctl(gateway.house).run("cert", "list").stdout
+    assert "expired" in shown and "no longer asked for; hagw-ctl cert remove" in shown
     metrics = gateway.acmed.call("io.hagw.Service.GetMetrics")["metrics"]
     assert {m["labels"]["name"] for m in metrics if m["name"] == "certificate_expiry_seconds"} == {ZONE}
 

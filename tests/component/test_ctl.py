@@ -8,8 +8,10 @@ import re
 import shutil
 import signal
 import subprocess
+import tempfile
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -33,7 +35,8 @@ def table():
     (["host", "add", "x"], "hagw-ctl host add NAME UPSTREAM"), (["address", "x"], "one argument too many"),
     (["log", "--daemon=proxd"], 'did you mean "proxyd"'), (["setup", "--zone"], "--zone needs a value"),
     (["setup", "--host=ha", "--yes"], "NAME=UPSTREAM"), (["cert", "renew", "x", "--wait=soon"], "expected a duration"),
-    (["session", "revoke"], "Which one"), (["uninstall"], "apt remove hagw"), (["enable"], "systemctl enable --now hagw.target does that."),
+    (["session", "revoke"], "Which one"), (["uninstall"], "apt remove hagw"), (["stoop"], "systemctl stop hagw.target 'hagw-*' does that."),
+    (["reboot"], "systemctl reboot starts this machine anew"), (["enable"], "systemctl enable --now hagw.target does that."),
     (["backup"], "/etc/hagw and /var/lib/hagw*"), (["add"], 'did you mean "host add, user add or tenant add"?'), (["delete"], 'user remove or tenant remove"?'),
     (["renew"], 'did you mean "cert renew"?'), (["check"], 'did you mean "config check"?'), (["users"], 'did you mean "user"?'), (["list"], "host list"),
     (["setup", "--pass=x"], "--password-stdin"), (["host", "add", "a", "b", "--password"], "see hagw-ctl host add --help."), (["user", "set", "anna"], "--host or --group"),
@@ -205,6 +208,23 @@ def test_status_of_who_is_not_root(ctl, webd):
     r = subprocess.run([copy, "--config", ctl.house.config, "status"], env=ctl.env, user=65534, group=65534, extra_groups=[],
                        capture_output=True, text=True)
     assert r.returncode == DENIED and r.stdout.count("\n  - ") == 1 and "try again with sudo" in r.stdout, r.stdout
+
+
+def test_log_of_who_is_not_root(ctl):
+    """journalctl would show an empty one."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root to become somebody else")
+    Path("/run/log/journal").mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(dir="/run/log/journal"))
+    try:
+        folder.chmod(0o755)
+        (folder / "system.journal").touch(0o640)
+        ctl.house.open_to_all()
+        r = subprocess.run([shutil.copy(CTL, ctl.house.root), "--config", ctl.house.config, "log"], env=ctl.env, user=65534, group=65534, extra_groups=[],
+                           capture_output=True, text=True)
+        assert r.returncode == DENIED and r.stdout == "" and "try again with sudo." in r.stderr, r
+    finally:
+        shutil.rmtree(folder)
 
 
 def test_sessions_are_told_by_browser(ctl, webd):

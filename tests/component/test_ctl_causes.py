@@ -6,10 +6,13 @@ import grp
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
+import tempfile
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -176,6 +179,12 @@ def test_a_folder_of_hosts_that_is_not_there(place):
     assert place.found(OK, hostless=True) == ([], [NO_HOST])
 
 
+def tightened(place):
+    """What makes the files as the package does: the daemons still read them."""
+    config = place.ctl.house.config
+    return f"{f'chgrp -R hagw {config}; ' if any(g.gr_name == 'hagw' for g in grp.getgrall()) else ''}chmod -R g=rX,o= {config}"
+
+
 @pytest.mark.parametrize("path", [".", "hagw.conf", "hosts.d", "hosts.d/ha.conf"])
 def test_files_that_everybody_may_change(place, path):
     """With the remedy that is told it is over."""
@@ -184,9 +193,30 @@ def test_files_that_everybody_may_change(place, path):
     file = (place.ctl.house.config / path).resolve()
     assert place.found(OK) == ([], [])
     file.chmod(file.stat().st_mode | 0o002)
-    said = place.only(f"{file} can be changed by everybody on this machine, and with it who gets in here: chmod -R go-w {place.ctl.house.config}")
+    said = place.only(f"{file} can be changed by everybody on this machine, and with it who gets in here: {tightened(place)}")
     subprocess.run(["sh", "-ec", said.rpartition(": ")[2]], check=True)
     assert place.found(OK) == ([], [])
+    assert file.stat().st_mode & 0o007 == 0, "nor may everybody read it then"
+
+
+def test_files_that_everybody_may_read(place):
+    """Where everybody comes to them; with the remedy that is told it is over."""
+    place.start()
+    config = place.ctl.house.config
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        open_to_all = Path(folder) / "etc"
+        shutil.move(config, open_to_all)
+        config = place.ctl.house.config = open_to_all
+        assert place.found(OK) == ([], []), "the folder above is shut"
+        Path(folder).chmod(0o755)
+        for path, mode in ((".", 0o755), ("hosts.d", 0o755), ("hagw.conf", 0o644)):
+            (open_to_all / path).chmod(mode)
+        problems, notices = place.found(OK)
+        said, = notices
+        assert not problems and said == (f"{config}/hagw.conf can be read by everybody on this machine, and with it what hagw knows of this house: "
+                                         f"{tightened(place)}")
+        subprocess.run(["sh", "-ec", said.rpartition(": ")[2]], check=True)
+        assert place.found(OK) == ([], [])
 
 
 def test_files_that_the_daemons_may_change(place, hagw_users):  # noqa: F811
@@ -537,11 +567,28 @@ def test_the_resolver_does_not_answer(place):
     place.only(f"Whether the internet finds {ZONE} is not known, because this machine's resolver gives no answer (no answer in time)")
 
 
+NO_ADDRESS = "No public address is known, so that visitors do not find this house"
+
+
 def test_no_address_and_so_no_question(place):
     place.addresses[0] = {"family": "ipv4", "source": "resolve:house.example.org", "knowledge": "none", "error": "house.example.org has no address"}
     place.hears = False
     place.start()
     place.only("No public address is known, so that visitors do not find this house: house.example.org has no address. See public_address in hagw.conf(5).")
+
+
+@pytest.mark.parametrize("gone", ["hagw.conf", "hosts.d"])
+def test_files_that_are_missing_hide_nothing(place, gone):
+    """That hagw answers DNS for zones says that it is to be found, whatever the files do not say any more."""
+    place.addresses[0] = {"family": "ipv4", "source": "none", "knowledge": "none"}
+    place.files, place.hosts = {"ha": f'name = "ha.{ZONE}"; upstream = "http://127.0.0.1:1";'}, [{"name": f"ha.{ZONE}", "health": "ok", "certificate": True}]
+    place.hears = False
+    place.start()
+    assert [p for p in place.found(FAILED)[0] if NO_ADDRESS in p]
+    path = place.ctl.house.config / gone
+    path.rename(path.with_suffix(".away"))
+    problems, _ = place.found(FAILED)
+    assert [p for p in problems if NO_ADDRESS in p] and [p for p in problems if gone in p], problems
 
 
 @pytest.mark.parametrize("six", [None, "2001:4860::1"])

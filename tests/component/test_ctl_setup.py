@@ -134,7 +134,7 @@ def test_where_nobody_can_be_asked_it_is_told(fresh):
 
 
 @pytest.mark.parametrize("zone, why", [("home.local", "is for inside houses"), ("me.duckdns.org", "--ipv4=me.duckdns.org"), ("co.uk", "names are sold below it"),
-                                       ("home.my_domain.org", 'did you mean "home.my-domain.org"?'), ("_home.meier.test", "has an underscore")])
+                                       ("my_home.meier.org", 'did you mean "my-home.meier.org"?'), ("home.my_domain.org", "some programs refuse them. "), ("_home.meier.test", "has an underscore")])
 def test_a_zone_that_can_never_work_needs_force(fresh, zone, why):
     """Where nobody can be asked; at a terminal it is questioned."""
     words = ("setup", "--no-start", "--yes", f"--zone={zone}", "--ipv4=8.8.8.8", "--ipv6=none")

@@ -264,6 +264,17 @@ def test_setup_says_what_the_router_has_to_pass(world, blocked):
     assert "UDP and TCP 53 for the name server." in last
 
 
+@pytest.mark.parametrize("source", ["resolve:nosuch.example.com", "nosuch.example.com", "interface:eth0"])
+def test_a_source_that_gives_nothing_over_one_that_did(world, source):
+    """The address of the source before is in use still, and no sign of the new one."""
+    whole(world, f'ipv4 = "static:{HOUSE}"; ipv6 = "none";')
+    r = setup(world, f"--ipv4={source}", "--force", "--wait=0")
+    said = " ".join((r.stdout + r.stderr).split())
+    assert r.returncode == FAILED, said
+    assert f"The public IPv4 address is still {HOUSE}, the one of static:{HOUSE}: {source if ':' in source else 'resolve:' + source} has given none" in said
+    assert "The house's public address" not in said and "- Visit" not in said, said
+
+
 def test_the_sample_of_the_delegation_has_both_addresses(world):
     """As it is entered at the DNS provider, in columns."""
     whole(world, f'ipv4 = "static:{HOUSE}"; ipv6 = "static:2001:db8::1";')
@@ -286,6 +297,26 @@ def test_with_53_blocked_it_is_a_problem_within_two_minutes(world):
     assert found[1].startswith(f"Nobody on the internet finds {ZONE}: ") and f"See that {NS} has the house's public address" in found[1]
     assert "?" not in found[1] and ".." not in found[1] and ".," not in found[1]
     assert world.ctl.run("status").returncode != 0
+
+
+def test_silence_beside_nobody(world):
+    """Port 5300 was taken beside another program, which is gone: both that the router may do are one sentence."""
+    ip("address", "add", "192.168.7.2/24", "dev", "eth0")
+    ip("route", "add", "default", "via", "192.168.7.1")
+    world.house.configure(CONFIG + f'public_address: {{ ipv4 = "static:{HOUSE}"; ipv6 = "none"; }};\ndns: {{ ipv4_port = 5300; }};\n')
+    world.internet.delegate("")
+    world.internet.delegate(DELEGATION.replace(HOUSE, "203.0.113.11"))
+    deadline = time.monotonic() + 120
+    while True:
+        said = json.loads(world.ctl.run("--json", "status").stdout)
+        about = [p for p in said["problems"] if p.startswith("Nobody on the internet finds")]
+        if about:
+            break
+        assert time.monotonic() < deadline, said
+        time.sleep(0.5)
+    assert about[0].endswith("to port 5300 of this machine. Or, where the router passes port 53 as it is: nobody else has that port of this machine any more, "
+                             "and hagw-ctl setup takes it back."), about
+    assert not [n for n in said["notices"] if "port 53" in n], said
 
 
 def test_with_tcp_blocked(world):
